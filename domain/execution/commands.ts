@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import { daysMs, durationMs, epoch, id, json, jsonObject, name, reason, slug } from '../fields.ts'
+
+export const taskName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, 'a task name: [A-Za-z0-9][A-Za-z0-9._-]{0,127}')
+const taskMs = durationMs(1_000, 30 * daysMs)
+
+export const task = z.strictObject({
+  name: taskName,
+  /** JSON for the worker's runner; the shell runner takes {command, env?, cwd?}. */
+  run: json,
+  phase: z.enum(['provision', 'test', 'collect', 'teardown']).default('test'),
+  /** Index into the reservation's benches. */
+  bench: z.int().min(0).max(15).default(0),
+  needs: z.array(taskName).max(1_000).default([]),
+  runs: z.enum(['on-success', 'always']).default('on-success'),
+  timeoutMs: taskMs.default(3_600_000),
+  retry: z
+    .strictObject({
+      /** Counting the first. */
+      attemptCountMax: z.int().min(1).max(100).default(1),
+      backoffMs: durationMs(0, daysMs).default(1_000),
+      factor: z.number().min(1).max(10).default(2),
+    })
+    .prefault({}),
+  relocatable: z.boolean().default(false),
+})
+
+/** By users and services. */
+export const SubmitExecution = z.strictObject({
+  executionId: id.optional(),
+  reservationId: id,
+  commitSha: name.optional(),
+  suite: name.optional(),
+  parameters: jsonObject.optional(),
+  timeoutMs: taskMs.optional(),
+  releaseReservation: z.boolean().default(false),
+  tasks: z.array(task).min(1).max(1_000),
+})
+export const CancelExecution = z.strictObject({ reason: reason.optional() })
+
+const session = { workerId: slug, epoch }
+export const attemptNumber = z.int().min(1).max(1_000)
+const attempt = { taskName, attempt: attemptNumber, ...session }
+
+/** By workers. The server chooses the task. */
+export const ClaimTask = z.strictObject({ taskName, benchId: slug, ...session })
+export const CompleteAttempt = z.strictObject({
+  ...attempt,
+  result: json.optional(),
+  artifacts: z.array(z.string().min(1).max(512)).max(1_000).default([]),
+})
+export const FailAttempt = z.strictObject({ ...attempt, reason, infrastructure: z.boolean().default(false) })
+export const AcknowledgeCancel = z.strictObject(attempt)
+
+/** By policies and clocks. `EndExecution`: its reservation is over. */
+export const EndExecution = z.strictObject({ reason })
+export const Tick = z.strictObject({})

@@ -1,0 +1,155 @@
+import type { Happened } from '../decider.ts'
+import type { Instant } from '../ids.ts'
+import type { ExecutionEvent, Phase, TaskPlan, Verdict } from './events.ts'
+
+export type TaskStatus =
+  | 'pending'
+  | 'ready'
+  | 'running'
+  | 'waiting-retry'
+  | 'passed'
+  | 'failed'
+  | 'errored'
+  | 'timed-out'
+  | 'cancelled'
+  | 'skipped'
+
+export interface Attempt {
+  attempt: number
+  status: 'started' | 'passed' | 'failed' | 'timed-out' | 'cancelled'
+  workerId: string
+  epoch: number
+  benchId: string
+  startedAt: Instant
+  timesOutAt: Instant
+  endedAt?: Instant
+  infrastructure?: boolean
+}
+
+/** What decisions need of a task; its `run` stays in its event. */
+export interface Task extends Omit<TaskPlan, 'run'> {
+  status: TaskStatus
+  attempts: readonly Attempt[]
+  retryAt?: Instant
+}
+
+export interface Execution {
+  status: 'queued' | 'running' | 'cancelling' | 'finished'
+  verdict?: Verdict
+  reservationId: string
+  benchIds: readonly string[]
+  releaseReservation: boolean
+  timeoutMs?: number
+  submittedAt: Instant
+  startedAt?: Instant
+  finishedAt?: Instant
+  tasks: readonly Task[]
+  /** Reports that came too late: kept as evidence up to a limit. */
+  rejectedReportCount: number
+}
+
+export type ExecutionState = { status: 'absent' } | Execution
+
+export const initial: ExecutionState = { status: 'absent' }
+
+export const isEnded = (task: Task): boolean =>
+  task.status !== 'pending' && task.status !== 'ready' && task.status !== 'running' && task.status !== 'waiting-retry'
+
+export const phaseOf = (execution: Execution): Phase | undefined =>
+  execution.tasks.find((task) => task.status === 'running')?.phase
+
+export const evolve = (state: ExecutionState, event: Happened<ExecutionEvent>): ExecutionState => {
+  if (event.type === 'ExecutionSubmitted') return submitted(event)
+  if (state.status === 'absent') return state
+  switch (event.type) {
+    case 'ExecutionStarted':
+      return { ...state, status: 'running', startedAt: event.at }
+    case 'ExecutionCancelRequested':
+      return withReadiness({ ...state, status: 'cancelling' })
+    case 'ExecutionFinished':
+      return { ...state, status: 'finished', verdict: event.data.verdict, finishedAt: event.at }
+    case 'AttemptStarted':
+      return inTask(state, event.data.taskName, (task) => started(task, event))
+    case 'AttemptPassed':
+      return withReadiness(ended(state, event, 'passed', 'passed'))
+    case 'AttemptFailed':
+      return withReadiness(ended(state, event, 'failed', event.data.infrastructure ? 'errored' : 'failed'))
+    case 'AttemptTimedOut':
+      return withReadiness(ended(state, event, 'timed-out', 'timed-out'))
+    case 'AttemptCancelled':
+      return withReadiness(ended(state, event, 'cancelled', 'cancelled'))
+    case 'TaskRetryScheduled':
+      return inTask(state, event.data.taskName, (task) => ({
+        ...task,
+        status: 'waiting-retry',
+        retryAt: event.data.dueAt,
+      }))
+    case 'TaskSkipped':
+      return withReadiness(inTask(state, event.data.taskName, (task) => ({ ...task, status: 'skipped' })))
+    case 'AttemptReportRejected':
+      return { ...state, rejectedReportCount: state.rejectedReportCount + 1 }
+  }
+}
+
+const submitted = (event: Extract<Happened<ExecutionEvent>, { type: 'ExecutionSubmitted' }>): ExecutionState => {
+  const { commitSha: _, suite: __, parameters: ___, tasks, ...data } = event.data
+  return withReadiness({
+    ...data,
+    status: 'queued',
+    submittedAt: event.at,
+    rejectedReportCount: 0,
+    tasks: tasks.map(({ run: _run, ...task }) => ({ ...task, status: 'pending', attempts: [] })),
+  })
+}
+
+const inTask = (state: Execution, taskName: string, change: (task: Task) => Task): Execution => {
+  const index = state.tasks.findIndex((task) => task.name === taskName)
+  const task = state.tasks[index]
+  return task === undefined ? state : { ...state, tasks: state.tasks.with(index, change(task)) }
+}
+
+const started = (
+  { retryAt: _, ...task }: Task,
+  { data, at }: { data: Omit<Attempt, 'status' | 'startedAt'> & { taskName: string }; at: Instant },
+): Task => {
+  const { taskName: _name, ...attempt } = data
+  return { ...task, status: 'running', attempts: [...task.attempts, { ...attempt, status: 'started', startedAt: at }] }
+}
+
+const ended = (
+  state: Execution,
+  { data, at }: { data: { taskName: string; attempt: number; infrastructure?: boolean }; at: Instant },
+  status: Attempt['status'],
+  taskStatus: TaskStatus,
+): Execution =>
+  inTask(state, data.taskName, (task) => ({
+    ...task,
+    status: taskStatus,
+    attempts: task.attempts.map((attempt) =>
+      attempt.attempt === data.attempt
+        ? {
+            ...attempt,
+            status,
+            endedAt: at,
+            ...(data.infrastructure === undefined ? {} : { infrastructure: data.infrastructure }),
+          }
+        : attempt,
+    ),
+  }))
+
+/** A pending task whose needs have all ended is ready, if they all passed or it runs always. */
+const withReadiness = (state: Execution): Execution => {
+  const byName = new Map(state.tasks.map((task) => [task.name, task]))
+  return {
+    ...state,
+    tasks: state.tasks.map((task) =>
+      task.status === 'pending' && isRunnable(state, task, byName) ? { ...task, status: 'ready' } : task,
+    ),
+  }
+}
+
+const isRunnable = (state: Execution, task: Task, byName: ReadonlyMap<string, Task>): boolean => {
+  const needs = task.needs.flatMap((name) => byName.get(name) ?? [])
+  if (task.runs === 'always') return needs.every(isEnded)
+  return state.status !== 'cancelling' && needs.every((need) => need.status === 'passed')
+}

@@ -1,0 +1,98 @@
+/**
+ * The write path, spelled out once: load → fold → decide → append. States are cached and may be stale; the conditional
+ * append proves them current. What the cache can't prove (a refusal, or that there is nothing to do) is decided again on
+ * fresh states before it is answered.
+ */
+import { isRejection, type Rejection } from './decider.ts'
+import type { Change, Decision } from './decisions/program.ts'
+import { type Commit, lastVersion } from './event.ts'
+import { fold, type Head } from './head.ts'
+import { type StreamName, streamName } from './ids.ts'
+import { creates, kindOf } from './registry.ts'
+import { append, decideIn, type HandlePorts, headOf, type Intent, type Round } from './round.ts'
+
+export type Outcome =
+  /** Decided. `commits` is empty when there was nothing to do. `head` is the addressed stream as of the answer. */
+  | { kind: 'done'; head: Head; created: boolean; replayed: boolean; commits: readonly Commit[] }
+  | { kind: 'refused'; rejection: Rejection; version: number }
+  /** The idempotency key was used for another command. */
+  | { kind: 'key-reused' }
+  | { kind: 'version-mismatch'; version: number }
+  /** Others kept winning; nothing was written. Worth a retry later. */
+  | { kind: 'contended'; attempts: number }
+
+export type Handle = (intent: Intent) => Promise<Outcome>
+
+/** A command gives up after so many attempts. */
+export const attemptCountMax = 100
+
+export const createHandle =
+  (ports: HandlePorts): Handle =>
+  async (intent) => {
+    const stream = streamName(intent.tenant, intent.kind, intent.id)
+    const assumeAbsent = creates(intent.type) ? stream : undefined
+    let fresh = false
+    for (let attempt = 1; attempt <= attemptCountMax; attempt++) {
+      const round: Round = { ports, fresh, assumeAbsent, heads: new Map(), checked: new Set(), proven: true }
+      const outcome = await attemptOnce(round, intent, stream)
+      if (outcome !== 'unproven' && outcome !== 'lost') return outcome
+      fresh = outcome === 'unproven'
+      if (outcome === 'lost' && attempt > 1) await ports.backoff(attempt)
+    }
+    return { kind: 'contended', attempts: attemptCountMax }
+  }
+
+/** `unproven`: to be decided again on fresh states. `lost`: another command was faster. */
+const attemptOnce = async (
+  round: Round,
+  intent: Intent,
+  stream: StreamName,
+): Promise<Outcome | 'unproven' | 'lost'> => {
+  const own = await headOf(round, stream)
+  const replayed = own.version === 0 ? undefined : await replay(round.ports, intent, stream, own)
+  if (replayed !== undefined) return replayed
+  const etag = kindOf(intent.kind).etagOf(own.state, own.version)
+  if (intent.ifMatch !== undefined && intent.ifMatch !== etag)
+    return round.proven ? { kind: 'version-mismatch', version: etag } : 'unproven'
+  const decision = await decideIn(round, intent)
+  if (isRejection(decision)) return round.proven ? refuse(round, intent, own, decision) : 'unproven'
+  if (decision.changes.length === 0)
+    return round.proven ? { kind: 'done', head: own, created: false, replayed: false, commits: [] } : 'unproven'
+  const { result, heads } = await append(round, intent, decision.changes)
+  if (result.kind === 'conflict') return 'lost'
+  const head = heads.get(stream)
+  if (head === undefined)
+    throw new Error(`${intent.type} left ${stream}, which it addresses, unchanged, but not others`)
+  return { kind: 'done', head, created: own.version === 0, replayed: false, commits: result.commits }
+}
+
+/** A refusal's evidence is appended before it is answered; when that race is lost, the command is decided again. */
+const refuse = async (
+  round: Round,
+  intent: Intent,
+  own: Head,
+  decision: Extract<Decision, Rejection>,
+): Promise<Outcome | 'lost'> => {
+  const { evidence = [], ...rejection } = decision
+  const kept = evidence.length === 0 || (await append(round, intent, evidence)).result.kind === 'appended'
+  return kept ? { kind: 'refused', rejection: rejection, version: own.version } : 'lost'
+}
+
+/** The answer to a command that was decided before, if this is its retry: its stream as of then. */
+const replay = async (
+  { store, digest }: HandlePorts,
+  intent: Intent,
+  stream: StreamName,
+  head: Head,
+): Promise<Outcome | undefined> => {
+  const key = digest(intent.commandId)
+  const recent = head.recent.findLast(([other]) => other === key)
+  const version = recent?.[1] ?? (creates(intent.type) ? 1 : undefined)
+  if (version === undefined) return undefined
+  const [commit] = await store.load(stream, { from: version, to: version })
+  if (commit?.commandId !== intent.commandId) return undefined
+  if (commit.commandHash !== intent.commandHash) return { kind: 'key-reused' }
+  const last = lastVersion(commit)
+  const asOf = head.version === last ? head : fold(stream, await store.load(stream, { to: last }), digest)
+  return { kind: 'done', head: asOf, created: version === 1, replayed: true, commits: [] }
+}

@@ -1,0 +1,122 @@
+import { type Commit, lastVersion, type StoredEvent } from './event.ts'
+import { holeInHistory } from './faults.ts'
+import { type Instant, partsOf, type StreamName } from './ids.ts'
+import type { LatestState } from './ports.ts'
+import { type Kind, kindOf } from './registry.ts'
+
+/**
+ * What is known of a stream by folding it: its state, and what the write path needs beside the state. Never changed in
+ * place: each commit gives a new one.
+ */
+export interface Head {
+  /** 0: the stream does not exist. */
+  version: number
+  hash: string | null
+  state: unknown
+  /** The commands last addressed to the stream, oldest first: digest of the key, version of its first event. */
+  recent: readonly RecentCommand[]
+  /** Of the stream's first event: a Tick's correlation id. */
+  correlationId: string | undefined
+  /** Of the newest commit; empty for no stream. */
+  at: Instant
+  /** Commits and bytes of events since the state last rode on one. */
+  commitsSinceRide: number
+  bytesSinceRide: number
+}
+
+export type RecentCommand = readonly [digest: string, version: number]
+
+/** So many commands addressed to a stream are remembered for their retries. */
+export const recentCommandCountMax = 128
+
+/** What rides on a commit: a head without what the commit itself tells. */
+interface RidingState {
+  state: unknown
+  recent: readonly RecentCommand[]
+  correlationId: string | undefined
+  at: Instant
+}
+
+/** Short digest of a command id; given by the shell. */
+export type Digest = (text: string) => string
+
+export const noStream = (stream: StreamName): Head => ({
+  version: 0,
+  hash: null,
+  state: kindOf(partsOf(stream).kind).decider.initial,
+  recent: [],
+  correlationId: undefined,
+  at: '',
+  commitsSinceRide: 0,
+  bytesSinceRide: 0,
+})
+
+type Foldable = Omit<Commit, 'hash'> & { hash: string | null }
+
+/** The head after one more commit, which must follow it without a hole. */
+export const advance = (head: Head, commit: Foldable, digest: Digest): Head => {
+  if (commit.version !== head.version + 1) throw holeInHistory(commit.stream, head.version + 1, commit.version)
+  const kind = kindOf(partsOf(commit.stream).kind)
+  const last = lastVersion(commit)
+  const recent = kind.memberEvents.has(commit.events[0]?.type ?? '')
+    ? head.recent
+    : [...head.recent.slice(1 - recentCommandCountMax), [digest(commit.commandId), commit.version] as const]
+  return {
+    version: last,
+    hash: commit.hash,
+    state: evolveAll(kind, head.state, commit),
+    recent,
+    correlationId: head.correlationId ?? commit.correlationId,
+    at: commit.at,
+    commitsSinceRide: head.commitsSinceRide + 1,
+    bytesSinceRide: head.bytesSinceRide + sizeOf(commit.events),
+  }
+}
+
+const evolveAll = (kind: Kind, state: unknown, commit: Foldable): unknown => {
+  const { events, version, at } = commit
+  let folded = state
+  for (let index = 0; index < events.length; index++) {
+    const { type, data } = events[index] as StoredEvent
+    folded = kind.decider.evolve(folded, { type, data, version: version + index, at })
+  }
+  return folded
+}
+
+const sizeOf = (events: readonly StoredEvent[]): number => {
+  let bytes = 0
+  for (const { data } of events) bytes += JSON.stringify(data).length
+  return bytes
+}
+
+export const fold = (
+  stream: StreamName,
+  commits: readonly Commit[],
+  digest: Digest,
+  from: Head = noStream(stream),
+): Head => commits.reduce((head, commit) => advance(head, commit, digest), from)
+
+/** The head of a stream as its store told it: the newest ride and what came after. */
+export const headFrom = (stream: StreamName, { base, commits }: LatestState, digest: Digest): Head => {
+  if (base === undefined) return fold(stream, commits, digest)
+  const riding = base.state as RidingState
+  const head = { ...riding, version: base.version, hash: base.hash, commitsSinceRide: 0, bytesSinceRide: 0 }
+  return fold(stream, commits, digest, head)
+}
+
+/** A state rides when so many commits have passed, it is small enough, and its own size of events has passed. */
+export const rideAfterCommits = 32
+export const rideBytesMax = 32 * 1024
+
+/** What is to ride on the commit that led to this head; undefined for mostly nothing. */
+export const rideOf = (
+  stream: StreamName,
+  head: Head,
+): { reducerVersion: number; state: RidingState; bytes: number } | undefined => {
+  if (head.commitsSinceRide < rideAfterCommits || head.commitsSinceRide % rideAfterCommits !== 0) return undefined
+  const { state, recent, correlationId, at } = head
+  const riding = { state, recent, correlationId, at }
+  const bytes = JSON.stringify(riding).length
+  if (bytes > rideBytesMax || bytes > head.bytesSinceRide) return undefined
+  return { reducerVersion: kindOf(partsOf(stream).kind).reducerVersion, state: riding, bytes }
+}

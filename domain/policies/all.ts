@@ -1,0 +1,17 @@
+import { activateAfterVacancy } from './activateAfterVacancy.ts'
+import { endExecutionsOfOver } from './endExecutionsOfOver.ts'
+import { evictFromRetired } from './evictFromRetired.ts'
+import type { Policy } from './policy.ts'
+import { pullForwardAskedFor } from './pullForwardAskedFor.ts'
+import { pullForwardQueued } from './pullForwardQueued.ts'
+import { releaseAfterExecution } from './releaseAfterExecution.ts'
+
+/** In the order in which they react to one event. */
+export const policies: readonly Policy[] = [
+  activateAfterVacancy,
+  evictFromRetired,
+  endExecutionsOfOver,
+  releaseAfterExecution,
+  pullForwardQueued,
+  pullForwardAskedFor,
+]
