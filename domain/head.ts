@@ -19,7 +19,7 @@ export interface Head {
   correlationId: string | undefined
   /** Of the newest commit; empty for no stream. */
   at: Instant
-  /** Commits and bytes of events since the state last rode on one. */
+  /** Commits, and about their bytes, since the state last rode on one. */
   commitsSinceRide: number
   bytesSinceRide: number
 }
@@ -83,8 +83,11 @@ const evolveAll = (kind: Kind, state: unknown, commit: Foldable): unknown => {
   return folded
 }
 
+/** What a commit holds beside its events' data: names, time, ids and two hashes, about. */
+const envelopeBytes = 350
+
 const sizeOf = (events: readonly StoredEvent[]): number => {
-  let bytes = 0
+  let bytes = envelopeBytes
   for (const { data } of events) bytes += JSON.stringify(data).length
   return bytes
 }

@@ -1,38 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { RegisteredBench } from '../../domain/bench/state.ts'
-import { parseCommand } from '../../domain/contract.ts'
 import { isRejection } from '../../domain/decider.ts'
-import type { AddressedCommand } from '../../domain/decisions/program.ts'
-import type { StreamKind } from '../../domain/ids.ts'
-import { plusMs, streamName } from '../../domain/ids.ts'
-import { programOf } from '../../domain/registry.ts'
-import type { Reservation } from '../../domain/reservation/state.ts'
-import { world } from '../given.ts'
-
-const t0 = '2026-03-01T09:00:00.000Z'
-const hour = 3_600_000
-const inHours = (hours: number) => plusMs(t0, hours * hour)
-
-const lab = (...benches: readonly Record<string, unknown>[]) => {
-  const { decide, stateOf } = world()
-  const send = (kind: StreamKind, id: string, type: string, data: unknown, at = t0) => {
-    const parsed = parseCommand(kind, type, data)
-    if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors))
-    const command: AddressedCommand = { tenant: 't', kind, id, type, data: parsed.data, at }
-    return decide(programOf(command), at)
-  }
-  for (const bench of benches) send('bench', String(bench['benchId']), 'RegisterBench', { type: 'hil', ...bench })
-  return {
-    send,
-    book: (id: string, body: Record<string, unknown>, at = t0) =>
-      send('reservation', id, 'RequestReservation', { holder: id, ...body }, at),
-    tick: (id: string, at: string) => send('reservation', id, 'Tick', {}, at),
-    bench: (id: string) => stateOf(streamName('t', 'bench', id)) as RegisteredBench,
-    reservation: (id: string) => stateOf(streamName('t', 'reservation', id)) as Reservation,
-  }
-}
-const bench = (benchId: string, more: Record<string, unknown> = {}) => ({ benchId, ...more })
-const window = (from: number, to: number) => ({ start: inHours(from), end: inHours(to) })
+import { plusMs } from '../../domain/ids.ts'
+import { bench, hour, inHours, lab, t0, window } from './lab.ts'
 
 describe('a gang', () => {
   test('is one append: the reservation and an interval on every bench', () => {

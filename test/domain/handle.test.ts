@@ -1,0 +1,280 @@
+import { describe, expect, test } from 'vitest'
+import { openHistory } from '../../adapters/memory/history.ts'
+import type { RegisteredBench } from '../../domain/bench/state.ts'
+import type { Outcome } from '../../domain/handle.ts'
+import { recentCommandCountMax } from '../../domain/head.ts'
+import type { Reservation } from '../../domain/reservation/state.ts'
+import { troubled, writePath } from '../writePath.ts'
+
+const register = (benchId: string, more: Record<string, unknown> = {}) => ({ benchId, type: 'hil', ...more })
+const booking = (benchId: string, from: number, to: number, more: Record<string, unknown> = {}) => ({
+  holder: 'ada',
+  benches: [{ benchId }],
+  start: `2026-03-02T${String(from).padStart(2, '0')}:00:00.000Z`,
+  end: `2026-03-02T${String(to).padStart(2, '0')}:00:00.000Z`,
+  ...more,
+})
+const refusal = (outcome: Outcome) => (outcome.kind === 'refused' ? outcome.rejection.rejection : outcome.kind)
+
+describe('cost', () => {
+  test('a command that starts a stream reads nothing', async () => {
+    const { send, calls } = writePath()
+    expect(await send('bench', 'b1', 'RegisterBench', register('b1'))).toMatchObject({
+      kind: 'done',
+      created: true,
+      head: { version: 1 },
+    })
+    expect(calls).toEqual({ append: 1, load: 0, loadLatest: 0 })
+  })
+  test('a command on a known stream is one append', async () => {
+    const { send, calls } = writePath()
+    await send('bench', 'b1', 'RegisterBench', register('b1'))
+    await send('bench', 'b1', 'DescribeBench', { location: 'lab 1' })
+    await send('reservation', 'r1', 'RequestReservation', booking('b1', 1, 2))
+    expect(calls).toEqual({ append: 3, load: 0, loadLatest: 0 })
+  })
+  test('a race lost by one version costs one more append', async () => {
+    const store = openHistory()
+    const [one, two] = [writePath(store), writePath(store)]
+    await one.send('bench', 'b1', 'RegisterBench', register('b1'))
+    await two.send('bench', 'b1', 'DescribeBench', { location: 'lab 1' })
+    await one.send('bench', 'b1', 'DescribeBench', { location: 'lab 2' })
+    expect(one.calls).toEqual({ append: 3, load: 0, loadLatest: 0 })
+    expect(one.heads.get('t/bench/b1')?.version).toBe(3)
+  })
+})
+
+describe('what the cache can not prove', () => {
+  test('a refusal is decided again on fresh states', async () => {
+    const store = openHistory()
+    const [one, two] = [writePath(store), writePath(store)]
+    await one.send('bench', 'b1', 'RegisterBench', register('b1'))
+    await one.send('bench', 'b1', 'StartMaintenance', { reason: 'fan' })
+    await two.send('bench', 'b1', 'EndMaintenance', {})
+    expect(await one.send('reservation', 'r1', 'RequestReservation', booking('b1', 1, 2))).toMatchObject({
+      kind: 'done',
+    })
+  })
+  test('so is that there is nothing to do', async () => {
+    const store = openHistory()
+    const [one, two] = [writePath(store), writePath(store)]
+    await one.send('bench', 'b1', 'RegisterBench', register('b1'))
+    await one.send('bench', 'b1', 'StartMaintenance', { reason: 'fan' })
+    await two.send('bench', 'b1', 'EndMaintenance', {})
+    expect(await one.send('bench', 'b1', 'StartMaintenance', { reason: 'again' })).toMatchObject({
+      head: { version: 4 },
+    })
+  })
+  test('so is a version that does not match', async () => {
+    const store = openHistory()
+    const [one, two] = [writePath(store), writePath(store)]
+    await one.send('bench', 'b1', 'RegisterBench', register('b1'))
+    await two.send('bench', 'b1', 'DescribeBench', { location: 'lab 1' })
+    expect(await one.send('bench', 'b1', 'DescribeBench', { location: 'lab 2' }, { ifMatch: 2 })).toMatchObject({
+      kind: 'done',
+    })
+    expect(await one.send('bench', 'b1', 'DescribeBench', { location: 'lab 3' }, { ifMatch: 2 })).toEqual({
+      kind: 'version-mismatch',
+      version: 3,
+    })
+  })
+  test('bookings do not spoil an editor of the bench', async () => {
+    const { send } = writePath()
+    await send('bench', 'b1', 'RegisterBench', register('b1'))
+    await send('reservation', 'r1', 'RequestReservation', booking('b1', 1, 2))
+    expect(await send('bench', 'b1', 'DescribeBench', { location: 'lab 2' }, { ifMatch: 1 })).toMatchObject({
+      kind: 'done',
+    })
+  })
+})
+
+describe('retries', () => {
+  const key = { commandId: 'my-key' }
+  test('the same command has one effect and the same answer, from any server, after any time', async () => {
+    const store = openHistory()
+    const [one, two] = [writePath(store), writePath(store)]
+    await one.send('bench', 'b1', 'RegisterBench', register('b1'))
+    const first = await one.send('bench', 'b1', 'DescribeBench', { location: 'lab 1' }, key)
+    await one.send('bench', 'b1', 'DescribeBench', { location: 'lab 2' })
+    const again = await two.send('bench', 'b1', 'DescribeBench', { location: 'lab 1' }, key)
+    expect(first.kind === 'done' && again.kind === 'done' && again.replayed).toBe(true)
+    expect(again).toMatchObject({ head: { version: 2, state: { description: { location: 'lab 1' } } } })
+    expect((await store.load('t/bench/b1')).length).toBe(3)
+  })
+  test('a creation is answered for ever', async () => {
+    const { send, store } = writePath()
+    await send('bench', 'b1', 'RegisterBench', register('b1'))
+    await send('reservation', 'r1', 'RequestReservation', booking('b1', 1, 2), key)
+    for (let n = 0; n < recentCommandCountMax + 5; n++)
+      await send('reservation', 'r1', 'TransferReservation', { holder: `h${n}` })
+    const again = await writePath(store).send('reservation', 'r1', 'RequestReservation', booking('b1', 1, 2), key)
+    expect(again).toMatchObject({
+      kind: 'done',
+      replayed: true,
+      created: true,
+      head: { version: 1, state: { holder: 'ada' } },
+    })
+  })
+  test('others are remembered among the last so many, and not one more', async () => {
+    const { send } = writePath()
+    await send('bench', 'b1', 'RegisterBench', register('b1'))
+    await send('reservation', 'r1', 'RequestReservation', booking('b1', 1, 2))
+    await send('reservation', 'r1', 'TransferReservation', { holder: 'bob' }, key)
+    for (let n = 0; n < recentCommandCountMax - 1; n++)
+      await send('reservation', 'r1', 'TransferReservation', { holder: `h${n}` })
+    expect(await send('reservation', 'r1', 'TransferReservation', { holder: 'bob' }, key)).toMatchObject({
+      replayed: true,
+      head: { version: 2 },
+    })
+    await send('reservation', 'r1', 'TransferReservation', { holder: 'last' })
+    expect(await send('reservation', 'r1', 'TransferReservation', { holder: 'bob' }, key)).toMatchObject({
+      replayed: false,
+    })
+  })
+  test('members of the appends of others do not push a command out', async () => {
+    const { send } = writePath()
+    await send('bench', 'b1', 'RegisterBench', register('b1'))
+    await send('bench', 'b1', 'DescribeBench', { location: 'lab 1' }, key)
+    for (let n = 0; n < recentCommandCountMax; n++) {
+      await send('reservation', `r${n}`, 'RequestReservation', booking('b1', 1, 2))
+      await send('reservation', `r${n}`, 'CancelReservation', {})
+    }
+    expect(await send('bench', 'b1', 'DescribeBench', { location: 'lab 1' }, key)).toMatchObject({
+      replayed: true,
+      head: { version: 2 },
+    })
+  })
+  test('a key that was used for something else is refused', async () => {
+    const { send } = writePath()
+    await send('bench', 'b1', 'RegisterBench', register('b1'), key)
+    expect(await send('bench', 'b1', 'RegisterBench', register('b1', { type: 'sil' }), key)).toEqual({
+      kind: 'key-reused',
+    })
+    expect(await send('bench', 'b1', 'DescribeBench', { type: 'sil' }, key)).toEqual({ kind: 'key-reused' })
+  })
+  test('keys are scoped to the stream they address', async () => {
+    const { send } = writePath()
+    await send('bench', 'b1', 'RegisterBench', register('b1'), key)
+    expect(await send('bench', 'b2', 'RegisterBench', register('b2'), key)).toMatchObject({
+      kind: 'done',
+      replayed: false,
+    })
+  })
+  test('refusals are not remembered: a retry is decided anew', async () => {
+    const { send } = writePath()
+    await send('bench', 'b1', 'RegisterBench', register('b1'))
+    await send('reservation', 'r1', 'RequestReservation', booking('b1', 1, 3))
+    expect(refusal(await send('reservation', 'r2', 'RequestReservation', booking('b1', 2, 4), key))).toBe(
+      'IntervalConflict',
+    )
+    await send('reservation', 'r1', 'CancelReservation', {})
+    expect(await send('reservation', 'r2', 'RequestReservation', booking('b1', 2, 4), key)).toMatchObject({
+      kind: 'done',
+    })
+  })
+  test('a lost answer: the retry finds what was done', async () => {
+    const store = openHistory()
+    const { send } = writePath(store)
+    await send('bench', 'b1', 'RegisterBench', register('b1'))
+    const bad = writePath(troubled(store, (n) => (n === 1 ? 'after' : undefined)))
+    await expect(bad.send('reservation', 'r1', 'RequestReservation', booking('b1', 1, 2), key)).rejects.toThrow(
+      'the answer is lost',
+    )
+    expect(await bad.send('reservation', 'r1', 'RequestReservation', booking('b1', 1, 2), key)).toMatchObject({
+      kind: 'done',
+      replayed: true,
+      created: true,
+    })
+    expect(await store.load('t/bench/b1')).toHaveLength(2)
+  })
+})
+
+describe('races', () => {
+  test('many servers book one window: one has it, the others are told who', async () => {
+    const store = openHistory()
+    const servers = Array.from({ length: 8 }, () => writePath(store))
+    await servers[0]!.send('bench', 'b1', 'RegisterBench', register('b1'))
+    const outcomes = await Promise.all(
+      Array.from({ length: 80 }, (_, n) =>
+        servers[n % 8]!.send('reservation', `r${n}`, 'RequestReservation', booking('b1', 1, 2)),
+      ),
+    )
+    const winners = outcomes.filter((outcome) => outcome.kind === 'done')
+    expect(winners).toHaveLength(1)
+    expect(new Set(outcomes.filter((outcome) => outcome.kind !== 'done').map(refusal))).toEqual(
+      new Set(['IntervalConflict']),
+    )
+    expect(await store.load('t/bench/b1')).toHaveLength(2)
+  })
+  test('disjoint windows of one bench are all taken', async () => {
+    const store = openHistory()
+    const servers = Array.from({ length: 4 }, () => writePath(store))
+    await servers[0]!.send('bench', 'b1', 'RegisterBench', register('b1'))
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, (_, n) =>
+        servers[n % 4]!.send('reservation', `r${n}`, 'RequestReservation', booking('b1', n, n + 1)),
+      ),
+    )
+    expect(outcomes.map((outcome) => outcome.kind)).toEqual(Array.from({ length: 20 }, () => 'done'))
+    const [server] = servers
+    await server!.send('bench', 'b1', 'DescribeBench', { location: 'x' })
+    expect((server!.heads.get('t/bench/b1')?.state as RegisteredBench).intervals).toHaveLength(20)
+  })
+  test('who keeps losing gives up, with nothing written', async () => {
+    const store = openHistory()
+    const { send } = writePath({ ...store, append: async () => ({ kind: 'conflict', winners: [] }) })
+    expect(await send('bench', 'b1', 'RegisterBench', register('b1'))).toEqual({ kind: 'contended', attempts: 100 })
+    expect((await store.feed(undefined, 10)).commits).toEqual([])
+  })
+  test('a decision that read a stream and wrote another rests on both', async () => {
+    const store = openHistory()
+    const [one, two] = [writePath(store), writePath(store)]
+    await one.send('bench', 'b1', 'RegisterBench', register('b1'))
+    await one.send('reservation', 'r1', 'RequestReservation', booking('b1', 1, 2))
+    await two.send('reservation', 'r1', 'CancelReservation', {})
+    const plan = { reservationId: 'r1', tasks: [{ name: 'a', run: {} }] }
+    expect(refusal(await one.send('execution', 'e1', 'SubmitExecution', plan))).toBe('ReservationNotOpen')
+    expect(await store.load('t/execution/e1')).toEqual([])
+  })
+})
+
+describe('an outage', () => {
+  test('is thrown, and the next command goes on', async () => {
+    const store = openHistory()
+    const { send } = writePath(troubled(store, (n) => (n === 1 ? 'before' : undefined)))
+    await expect(send('bench', 'b1', 'RegisterBench', register('b1'))).rejects.toThrow('the store is gone')
+    expect(await send('bench', 'b1', 'RegisterBench', register('b1'))).toMatchObject({ kind: 'done', created: true })
+  })
+})
+
+describe('time', () => {
+  test('of a stream never goes back, whatever the clock does', async () => {
+    const { send, store } = writePath()
+    await send('bench', 'b1', 'RegisterBench', register('b1'), { at: '2026-03-01T10:00:00.000Z' })
+    await send('bench', 'b1', 'DescribeBench', { location: 'x' }, { at: '2026-03-01T08:00:00.000Z' })
+    expect((await store.load('t/bench/b1')).map((commit) => commit.at)).toEqual([
+      '2026-03-01T10:00:00.000Z',
+      '2026-03-01T10:00:00.000Z',
+    ])
+  })
+})
+
+describe('riding states', () => {
+  test('an old stream is loaded from its newest ride, with nothing forgotten', async () => {
+    const { send, store } = writePath()
+    await send('bench', 'b1', 'RegisterBench', register('b1'))
+    await send('reservation', 'r1', 'RequestReservation', booking('b1', 1, 2))
+    for (let n = 0; n < 100; n++)
+      await send('reservation', 'r1', 'TransferReservation', { holder: `h${n}` }, { commandId: `key-${n}` })
+    const latest = await store.loadLatest('t/reservation/r1', 1)
+    expect(latest.base?.version).toBeGreaterThan(32)
+    expect(latest.commits.length).toBeLessThan(64)
+    const cold = writePath(store)
+    expect(
+      await cold.send('reservation', 'r1', 'TransferReservation', { holder: 'h5' }, { commandId: 'key-5' }),
+    ).toMatchObject({ replayed: true, head: { version: 7 } })
+    await cold.send('reservation', 'r1', 'TransferReservation', { holder: 'last' })
+    expect((cold.heads.get('t/reservation/r1')?.state as Reservation).holder).toBe('last')
+    expect(cold.heads.get('t/reservation/r1')?.correlationId).toBe('c')
+  })
+})
