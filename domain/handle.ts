@@ -10,6 +10,7 @@ import { fold, type Head } from './head.ts'
 import { type StreamName, streamName } from './ids.ts'
 import { creates, kindOf } from './registry.ts'
 import { append, decideIn, type HandlePorts, headOf, type Intent, type Round } from './round.ts'
+import { createTurns } from './turns.ts'
 
 export type Outcome =
   /** Decided. `commits` is empty when there was nothing to do. `head` is the addressed stream as of the answer. */
@@ -26,44 +27,62 @@ export type Handle = (intent: Intent) => Promise<Outcome>
 /** A command gives up after so many attempts. */
 export const attemptCountMax = 100
 
-export const createHandle =
-  (ports: HandlePorts): Handle =>
-  async (intent) => {
+export const createHandle = (ports: HandlePorts): Handle => {
+  const turns = createTurns()
+  return async (intent) => {
     const stream = streamName(intent.tenant, intent.kind, intent.id)
     const assumeAbsent = creates(intent.type) ? stream : undefined
-    let fresh = false
+    let next: Again = { fresh: false, turn: undefined }
     for (let attempt = 1; attempt <= attemptCountMax; attempt++) {
-      const round: Round = { ports, fresh, assumeAbsent, heads: new Map(), checked: new Set(), proven: true }
-      const outcome = await attemptOnce(round, intent, stream)
-      if (outcome !== 'unproven' && outcome !== 'lost') return outcome
-      fresh = outcome === 'unproven'
-      if (outcome === 'lost' && attempt > 1) await ports.backoff(attempt)
+      const { fresh, turn } = next
+      if (turn !== undefined && !(await turns.take(turn))) break
+      try {
+        const round: Round = {
+          ports,
+          turns,
+          turn,
+          fresh,
+          assumeAbsent,
+          heads: new Map(),
+          checked: new Set(),
+          proven: true,
+        }
+        const outcome = await attemptOnce(round, intent, stream)
+        if ('kind' in outcome) return outcome
+        next = outcome
+      } finally {
+        if (turn !== undefined) turns.give(turn)
+      }
+      if (turn !== undefined && next.turn !== undefined) await ports.backoff(attempt)
     }
     return { kind: 'contended', attempts: attemptCountMax }
   }
+}
 
-/** `unproven`: to be decided again on fresh states. `lost`: another command was faster. */
-const attemptOnce = async (
-  round: Round,
-  intent: Intent,
-  stream: StreamName,
-): Promise<Outcome | 'unproven' | 'lost'> => {
+/** How to go on: on fresh states, since what was decided is not proven; or in one's turn, since another was faster. */
+interface Again {
+  fresh: boolean
+  turn: StreamName | undefined
+}
+
+const attemptOnce = async (round: Round, intent: Intent, stream: StreamName): Promise<Outcome | Again> => {
   const own = await headOf(round, stream)
   const replayed = own.version === 0 ? undefined : await replay(round.ports, intent, stream, own)
   if (replayed !== undefined) return replayed
+  const unproven: Again = { fresh: true, turn: round.turn }
   const etag = kindOf(intent.kind).etagOf(own.state, own.version)
   if (intent.ifMatch !== undefined && intent.ifMatch !== etag)
-    return round.proven ? { kind: 'version-mismatch', version: etag } : 'unproven'
+    return round.proven ? { kind: 'version-mismatch', version: etag } : unproven
   const decision = await decideIn(round, intent)
-  if (isRejection(decision)) return round.proven ? refuse(round, intent, own, decision) : 'unproven'
+  if (isRejection(decision)) return round.proven ? refuse(round, intent, own, decision) : unproven
   if (decision.changes.length === 0)
-    return round.proven ? { kind: 'done', head: own, created: false, replayed: false, commits: [] } : 'unproven'
-  const { result, heads } = await append(round, intent, decision.changes)
-  if (result.kind === 'conflict') return 'lost'
-  const head = heads.get(stream)
+    return round.proven ? { kind: 'done', head: own, created: false, replayed: false, commits: [] } : unproven
+  const appended = await append(round, intent, decision.changes)
+  if (appended.kind === 'lost') return { fresh: false, turn: appended.stream }
+  const head = appended.heads.get(stream)
   if (head === undefined)
     throw new Error(`${intent.type} left ${stream}, which it addresses, unchanged, but not others`)
-  return { kind: 'done', head, created: own.version === 0, replayed: false, commits: result.commits }
+  return { kind: 'done', head, created: own.version === 0, replayed: false, commits: appended.commits }
 }
 
 /** A refusal's evidence is appended before it is answered; when that race is lost, the command is decided again. */
@@ -72,10 +91,11 @@ const refuse = async (
   intent: Intent,
   own: Head,
   decision: Extract<Decision, Rejection>,
-): Promise<Outcome | 'lost'> => {
-  const { evidence = [], ...rejection } = decision
-  const kept = evidence.length === 0 || (await append(round, intent, evidence)).result.kind === 'appended'
-  return kept ? { kind: 'refused', rejection: rejection, version: own.version } : 'lost'
+): Promise<Outcome | Again> => {
+  const { evidence = [], ...rejection } = decision as Rejection & { evidence?: readonly Change[] }
+  const kept = evidence.length === 0 ? undefined : await append(round, intent, evidence)
+  if (kept?.kind === 'lost') return { fresh: false, turn: kept.stream }
+  return { kind: 'refused', rejection: rejection as Rejection, version: own.version }
 }
 
 /** The answer to a command that was decided before, if this is its retry: its stream as of then. */

@@ -182,3 +182,32 @@ export interface Lease {
 export type LeaseFlag =
   | { kind: 'cancel-attempt'; executionId: string; taskName: string; attempt: number; graceMs: number }
   | { kind: 'drain' }
+
+export interface LogKey {
+  tenant: string
+  executionId: string
+  taskName: string
+  attempt: number
+}
+
+/** Largest log of one attempt, in bytes. */
+export const logBytesMax = 64 * 1024 * 1024
+
+/**
+ * The logs of attempts: bytes of UTF-8, append-only, not history.
+ *
+ * - `append`: at a byte offset. What is there already is skipped, so that a retry changes nothing; `gap`: nothing was
+ *   written, since only `expected` bytes are there; `full`: the log would pass `logBytesMax`.
+ * - `read`: at most `limit` bytes from `offset`; empty at the end, and for a log that never was.
+ * - `follow`: calls back after the log grew through this process; answers how to stop.
+ */
+export interface LogStore {
+  append(key: LogKey, offset: number, bytes: Uint8Array): Promise<LogAppended>
+  read(key: LogKey, offset: number, limit: number): Promise<Uint8Array>
+  follow(key: LogKey, onGrown: () => void): () => void
+}
+
+export type LogAppended =
+  | { kind: 'appended'; size: number }
+  | { kind: 'gap'; expected: number }
+  | { kind: 'full'; size: number }

@@ -2,9 +2,10 @@
 import type { AddressedCommand, Ask, CandidateQuestion, Candidates, Change, Decision } from './decisions/program.ts'
 import type { Actor, Commit } from './event.ts'
 import { advance, type Digest, fold, type Head, headFrom, noStream, rideOf } from './head.ts'
-import { later, partsOf, type StreamName } from './ids.ts'
+import { later, partsOf, type StreamName, streamName } from './ids.ts'
 import type { AppendResult, Check, EventStore, NewCommit } from './ports.ts'
 import { kindOf, programOf } from './registry.ts'
+import type { Turns } from './turns.ts'
 
 /** A command with who sent it and why: parsed, and complete with its time and ids. */
 export interface Intent extends AddressedCommand {
@@ -40,6 +41,9 @@ export interface HeadCache {
 
 export interface Round {
   ports: HandlePorts
+  turns: Turns
+  /** The stream whose turn the command holds, having lost a race for it. */
+  turn: StreamName | undefined
   /** Cached states won't do: read what has come since. */
   fresh: boolean
   /** A stream that the command starts is taken to be absent without looking: the append proves it. */
@@ -104,29 +108,34 @@ export const decideIn = async (round: Round, intent: Intent): Promise<Decision> 
   }
 }
 
-interface Appended {
-  result: AppendResult
-  /** The written streams as they are now; empty after a lost race. */
-  heads: ReadonlyMap<StreamName, Head>
-}
+type Appended =
+  | { kind: 'appended'; commits: readonly Commit[]; heads: ReadonlyMap<StreamName, Head> }
+  /** Nothing was written: others were faster, or are in line, on `stream`. */
+  | { kind: 'lost'; stream: StreamName }
 
 export const append = async (round: Round, intent: Intent, changes: readonly Change[]): Promise<Appended> => {
+  const { turns, turn, ports, checked } = round
+  const inLine = turn === undefined ? changes.find(({ stream }) => turns.isTaken(stream)) : undefined
+  if (inLine !== undefined) return { kind: 'lost', stream: inLine.stream }
   const prepared = changes.map((change) => prepare(round, intent, change))
   const written = new Set(changes.map(({ stream }) => stream))
   const checks: Check[] = []
-  for (const stream of round.checked)
+  for (const stream of checked)
     if (!written.has(stream)) checks.push({ stream, version: readHead(round, stream).version })
-  const result = await round.ports.store.append(
+  const result = await ports.store.append(
     prepared.map(({ commit }) => commit),
     checks,
   )
-  if (result.kind === 'conflict') return { result, heads: learnWinners(round, result.winners) }
+  if (result.kind === 'conflict')
+    return { kind: 'lost', stream: learnWinners(round, result.winners) ?? streamOf(intent) }
   const heads = new Map(
     result.commits.map((commit, index) => [commit.stream, { ...(prepared[index]?.head as Head), hash: commit.hash }]),
   )
-  for (const [stream, head] of heads) remember(round.ports.cache, stream, head)
-  return { result, heads }
+  for (const [stream, head] of heads) remember(ports.cache, stream, head)
+  return { kind: 'appended', commits: result.commits, heads }
 }
+
+const streamOf = ({ tenant, kind, id }: Intent): StreamName => streamName(tenant, kind, id)
 
 const readHead = (round: Round, stream: StreamName): Head => {
   const head = round.heads.get(stream)
@@ -157,8 +166,11 @@ const prepare = (round: Round, intent: Intent, { stream, events }: Change): { co
   return { commit: { ...commit, ride }, head: { ...head, commitsSinceRide: 0, bytesSinceRide: 0 } }
 }
 
-/** A lost race brings its winner: folded, it is the state to decide on again. What can't be folded is forgotten. */
-const learnWinners = ({ ports, heads }: Round, winners: readonly Commit[]): ReadonlyMap<StreamName, Head> => {
+/**
+ * A lost race brings its winner: folded, it is the state to decide on again. What can't be folded is forgotten. Answers
+ * the stream that was lost.
+ */
+const learnWinners = ({ ports, heads }: Round, winners: readonly Commit[]): StreamName | undefined => {
   const { cache, digest } = ports
   for (const commit of winners) {
     ports.onConflict?.(commit.stream)
@@ -167,5 +179,5 @@ const learnWinners = ({ ports, heads }: Round, winners: readonly Commit[]): Read
     else if (known === undefined || known.version < commit.version) cache.delete(commit.stream)
   }
   if (winners.length === 0) for (const stream of heads.keys()) cache.delete(stream)
-  return new Map()
+  return winners[0]?.stream
 }

@@ -1,19 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { afterEach } from 'vitest'
 import { openHistory } from '../../adapters/sqlite/history.ts'
-import type { EventStore } from '../../domain/ports.ts'
 import { eventStoreContract } from '../contract/eventStore.ts'
 import type { Damage } from '../contract/medium.ts'
+import { temporaryDirectories } from './directories.ts'
 
-const directories: string[] = []
-const stores: EventStore[] = []
-afterEach(async () => {
-  await Promise.all(stores.splice(0).map((store) => store.close()))
-  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true })
-})
+const { fresh, closing } = temporaryDirectories()
 
 /** Goes around the triggers, as whoever holds the file can. */
 const damage = (directory: string, stream: string, version: number, how: Damage): void => {
@@ -31,13 +23,8 @@ const damage = (directory: string, stream: string, version: number, how: Damage)
 }
 
 eventStoreContract('SQLite', async (options = {}) => {
-  const directory = mkdtempSync(join(tmpdir(), 'benchplane-history-'))
-  directories.push(directory)
-  const open = () => {
-    const store = openHistory({ ...options, directory })
-    stores.push(store)
-    return store
-  }
+  const directory = fresh()
+  const open = () => closing(openHistory({ ...options, directory }))
   const store = open()
   return {
     store,

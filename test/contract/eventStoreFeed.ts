@@ -131,7 +131,6 @@ export const wakeLaws = (open: Open) =>
     })
   })
 
-
 const scanned = async (store: EventStore, stream?: string): Promise<readonly ScannedCommit[]> => {
   const found: ScannedCommit[] = []
   for await (const page of store.scan(stream)) found.push(...page)

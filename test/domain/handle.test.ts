@@ -220,6 +220,28 @@ describe('races', () => {
     await server!.send('bench', 'b1', 'DescribeBench', { location: 'x' })
     expect((server!.heads.get('t/bench/b1')?.state as RegisteredBench).intervals).toHaveLength(20)
   })
+  test('a hot stream is written in turn: nobody starves, and hardly an append is in vain', async () => {
+    const { send, calls } = writePath()
+    await send('bench', 'b1', 'RegisterBench', register('b1'))
+    const outcomes = await Promise.all(
+      Array.from({ length: 300 }, (_, n) => send('bench', 'b1', 'DescribeBench', { location: `lab ${n}` })),
+    )
+    expect(new Set(outcomes.map((outcome) => outcome.kind))).toEqual(new Set(['done']))
+    expect(calls.append).toBeLessThan(2 * 301)
+  })
+  test('gangs over the same benches in every order: no deadlock, all answered', async () => {
+    const { send } = writePath()
+    const ids = ['b1', 'b2', 'b3']
+    for (const id of ids) await send('bench', id, 'RegisterBench', register(id))
+    const outcomes = await Promise.all(
+      Array.from({ length: 120 }, (_, n) => {
+        const benches = [0, 1, 2].map((index) => ({ benchId: ids[(index * (1 + (n % 2)) + n) % 3] ?? '' }))
+        return send('reservation', `r${n}`, 'RequestReservation', booking('b1', n % 20, (n % 20) + 1, { benches }))
+      }),
+    )
+    expect(outcomes.filter((outcome) => outcome.kind === 'done')).toHaveLength(20)
+    expect(new Set(outcomes.map(refusal))).toEqual(new Set(['done', 'IntervalConflict']))
+  })
   test('who keeps losing gives up, with nothing written', async () => {
     const store = openHistory()
     const { send } = writePath({ ...store, append: async () => ({ kind: 'conflict', winners: [] }) })

@@ -1,0 +1,7 @@
+import { openViews } from '../../adapters/memory/views.ts'
+import { viewStoreContract } from '../contract/viewStore.ts'
+
+viewStoreContract('memory', async () => {
+  const store = openViews()
+  return { store, end: () => store.close() }
+})
