@@ -23,8 +23,10 @@ export interface AuditOptions {
   foldOf: (stream: StreamName) => Fold
   /** Versions somebody has seen, read from the views before the audit begins: they must still be there. */
   heads?: AsyncIterable<readonly KnownHead[]> | Iterable<readonly KnownHead[]>
-  /** So many siblings wait to meet each other in the scan, 200 bytes each; what is more is looked up. Default 100 000. */
+  /** So many siblings wait to meet each other in the scan, 150 bytes each; what is more is looked up. Default 500 000. */
   claimsHeldMax?: number
+  /** Lets others have the processor, between portions of work of a few milliseconds that the store does not interrupt. */
+  pause?: () => Promise<void>
 }
 
 export interface KnownHead {
@@ -54,19 +56,16 @@ export const failuresKeptMax = 1_000
 /** The findings as they grow. */
 interface Ledger extends Findings {
   failures: Failure[]
-  claims: Map<string, Claim>
-}
-
-/** A commit says that another was appended together with it. */
-interface Claim {
-  claimant: StreamName
-  version: number
-  sibling: KnownHead
+  /**
+   * `{tenant} {name} {name}` of two commits, the lesser name first: the one has said that the other was appended
+   * together with it, the other has not been heard. The value tells which: was it the lesser?
+   */
+  claims: Map<string, boolean>
 }
 
 export const auditHistory = async (
   store: Pick<EventStore, 'scan' | 'load'>,
-  { stream, foldOf, heads = [], claimsHeldMax = 100_000 }: AuditOptions,
+  { stream, foldOf, heads = [], claimsHeldMax = 500_000, pause = async () => {} }: AuditOptions,
 ): Promise<Findings> => {
   const ledger: Ledger = { ok: true, streamCount: 0, commitCount: 0, failureCount: 0, failures: [], claims: new Map() }
   let current: StreamAudit | undefined
@@ -75,10 +74,13 @@ export const auditHistory = async (
       if (current?.stream !== scanned.stream) current = beginStream(ledger, scanned.stream, foldOf)
       auditCommit(ledger, current, scanned)
     }
-    if (ledger.claims.size > claimsHeldMax) await settleClaims(store, ledger)
+    while (ledger.claims.size > claimsHeldMax) await settleClaims(store, ledger).then(pause)
   }
-  await settleClaims(store, ledger)
-  for await (const page of heads) for (const head of page) await auditHead(store, ledger, head)
+  while (ledger.claims.size > 0) await settleClaims(store, ledger).then(pause)
+  for await (const page of heads) {
+    for (const head of page) await auditHead(store, ledger, head)
+    await pause()
+  }
   const { claims: _, ...findings } = ledger
   return findings
 }
@@ -188,25 +190,32 @@ const claim = (ledger: Ledger, stream: StreamName, { version, siblings = [] }: C
   const tenant = stream.slice(0, stream.indexOf('/'))
   const own = `${withoutTenant(stream)}@${version}`
   for (const name of siblings) {
-    const at = name.lastIndexOf('@')
-    const sibling = { stream: `${tenant}/${name.slice(0, at)}`, version: Number(name.slice(at + 1)) }
-    const key = own < name ? `${tenant} ${own} ${name}` : `${tenant} ${name} ${own}`
-    if (ledger.claims.get(key)?.claimant === sibling.stream) ledger.claims.delete(key)
-    else ledger.claims.set(key, { claimant: stream, version, sibling })
+    const isLesser = own < name
+    const key = isLesser ? `${tenant} ${own} ${name}` : `${tenant} ${name} ${own}`
+    if (ledger.claims.get(key) === !isLesser) ledger.claims.delete(key)
+    else ledger.claims.set(key, isLesser)
   }
 }
 
+/** Looks up the siblings of the oldest claims, as many as take a few milliseconds. */
 const settleClaims = async (store: Pick<EventStore, 'load'>, ledger: Ledger): Promise<void> => {
-  for (const { claimant, version, sibling } of ledger.claims.values()) {
+  for (const [key, isLesser] of ledger.claims.entries().take(500)) {
+    ledger.claims.delete(key)
+    const [tenant = '', lesser = '', greater = ''] = key.split(' ')
+    const [own, name] = isLesser ? [lesser, greater] : [greater, lesser]
+    const claimant = positionOf(tenant, own)
+    const sibling = positionOf(tenant, name)
     const found = await commitAt(store, sibling)
-    const name = `${withoutTenant(sibling.stream)}@${sibling.version}`
-    const own = `${withoutTenant(claimant)}@${version}`
-    if (found?.version !== sibling.version)
-      report(ledger, claimant, version, `missing sibling: ${name}, appended together with it, is not there`)
-    else if (found.siblings?.includes(own) !== true)
-      report(ledger, claimant, version, `unrequited sibling: ${name} does not name it back`)
+    const fail = (problem: string) => report(ledger, claimant.stream, claimant.version, problem)
+    if (found?.version !== sibling.version) fail(`missing sibling: ${name}, appended together with it, is not there`)
+    else if (found.siblings?.includes(own) !== true) fail(`unrequited sibling: ${name} does not name it back`)
   }
-  ledger.claims.clear()
+}
+
+/** Of a name as siblings have it, `{kind}/{id}@{version}`. */
+const positionOf = (tenant: string, name: string): KnownHead => {
+  const at = name.lastIndexOf('@')
+  return { stream: `${tenant}/${name.slice(0, at)}`, version: Number(name.slice(at + 1)) }
 }
 
 const auditHead = async (store: Pick<EventStore, 'load'>, ledger: Ledger, head: KnownHead): Promise<void> => {

@@ -47,6 +47,11 @@ export const feedLaws = (open: Open) =>
       expect((await drain(store, empty.cursor)).map(({ commit }) => commit)).toEqual(commits)
     })
 
+    test.each(['abc', '-1', '1.5', ''])('takes no cursor that it has not given out: "%s"', async (cursor) => {
+      const { store } = await open()
+      await expect(store.feed(cursor, 10)).rejects.toThrow(RangeError)
+    })
+
     test('stays where it is at its end', async () => {
       const { store } = await open()
       await tenCommits(store)
