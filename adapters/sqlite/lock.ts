@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fault } from '../../domain/faults.ts'
+import { makeDirectory } from './directory.ts'
 
 const busy = 5
 
@@ -15,7 +15,7 @@ const busy = 5
 export const lockDirectory = (directory: string): (() => void) => {
   let lock: DatabaseSync | undefined
   try {
-    mkdirSync(directory, { recursive: true })
+    makeDirectory(directory)
     lock = new DatabaseSync(join(directory, 'lock.db'))
     lock.exec('BEGIN EXCLUSIVE')
   } catch (cause) {

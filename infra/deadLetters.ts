@@ -1,0 +1,39 @@
+import type { IndexEntry, RowChange, ViewRow, ViewStore } from '../domain/ports.ts'
+import type { Reaction } from '../projections/react.ts'
+
+export interface DeadLetter {
+  reaction: Reaction
+  error: string
+  at: string
+}
+
+const name = 'deadLetters'
+const entries = ({ id, body }: ViewRow): readonly IndexEntry[] => [
+  { index: 'all_idx', partition: name, sort: `${(body as DeadLetter).at}/${id}` },
+]
+const change = (tenant: string, row: ViewRow): RowChange => ({
+  view: name,
+  tenant,
+  row,
+  previousVersion: 0,
+  entries: entries(row),
+})
+
+/** Policies' commands that were given up: rows among the views, but not folded from history. Kept once. */
+export const deadLettersView = { name, change }
+
+/** More than this is logged only. */
+const countMax = 10_000
+
+/** Answers how many letters have come to be: none for one that is there already, or when there are too many. */
+export const putAside = async (
+  views: ViewStore & { rowCount(view: string): Promise<number> },
+  reaction: Reaction,
+  error: unknown,
+  at: string,
+): Promise<number> => {
+  if ((await views.rowCount(name)) >= countMax) return 0
+  const body: DeadLetter = { reaction, error: error instanceof Error ? error.message : String(error), at }
+  const failed = await views.write([change(reaction.tenant, { id: reaction.commandId, version: 1, body })])
+  return 1 - failed.length
+}

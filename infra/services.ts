@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { monotonicFactory } from 'ulid'
+import { canonicalJson, sha256 } from '../adapters/chain.ts'
+import { isFault } from '../domain/faults.ts'
+import { createHandle, type Outcome } from '../domain/handle.ts'
+import { type Instant, later, partsOf, type StreamKind, streamName } from '../domain/ids.ts'
+import type { DueRow, EventStore } from '../domain/ports.ts'
+import { type HandlePorts, type Intent, refresh } from '../domain/round.ts'
+import type { Reaction } from '../projections/react.ts'
+import type { Request, Services } from '../projections/services.ts'
+import { views } from '../projections/views.ts'
+import { digest } from './audit.ts'
+import type { Counters } from './counters.ts'
+import { headAsOf } from './heads.ts'
+
+/** Counts what is appended, and remembers why the store can't be written, until it can. */
+export const observed = (history: EventStore, counters: Counters) => {
+  let failure: string | undefined
+  const append: EventStore['append'] = async (commits, checks) => {
+    try {
+      const result = await history.append(commits, checks)
+      failure = undefined
+      if (result.kind === 'appended') {
+        counters.appendedCommits += result.commits.length
+        for (const { events } of result.commits) counters.appendedEvents += events.length
+      }
+      return result
+    } catch (error) {
+      if (isFault(error, 'storage-full') || isFault(error, 'storage-unusable')) failure = error.message
+      throw error
+    }
+  }
+  return { store: { ...history, append }, failure: () => failure }
+}
+
+/** Races are settled by taking turns; who still loses one lets others finish, ever longer. */
+const backoff = async (attempt: number): Promise<void> => {
+  await sleep(Math.random() * Math.min(2 ** attempt, 32))
+}
+
+export type WritePorts = Pick<HandlePorts, 'store' | 'candidates' | 'cache'> & { counters: Counters; now(): Instant }
+
+/** The write path with this process's clock, ids and hashes: for requests, policies and the clock. */
+export const openWriting = ({ counters, now, ...given }: WritePorts) => {
+  const onConflict = (): void => {
+    counters.conflicts++
+  }
+  const ports: HandlePorts = { ...given, digest, backoff, onConflict }
+  const handle = createHandle(ports)
+  const ulid = monotonicFactory()
+  const newId = (): string => ulid(Date.parse(now()))
+
+  const submit = ({ idempotencyKey, ...request }: Request): Promise<Outcome> =>
+    handle({ ...request, at: now(), commandId: idempotencyKey ?? newId(), commandHash: hashOf(request) })
+
+  const send = ({ policy: _, lane: __, place: ___, ...reaction }: Reaction): Promise<Outcome> =>
+    handle({ ...reaction, at: now(), commandHash: hashOf(reaction) })
+
+  const tick = async ({ tenant, view, id, version, nextDue }: DueRow): Promise<Outcome> => {
+    const kind = kindOfView(view)
+    const stream = streamName(tenant, kind, id)
+    const { correlationId = newId() } = given.cache.get(stream) ?? (await refresh(ports, stream))
+    const command = { tenant, kind, id, type: 'Tick', data: {} }
+    const commandId = `clock:${kind}/${id}@${version}:${nextDue}`
+    const intent: Intent = { ...command, commandId, commandHash: hashOf(command), at: later(now(), nextDue), actor: clockActor, correlationId }
+    return handle(intent)
+  }
+  return { ports, newId, submit, send, tick }
+}
+export type Writing = ReturnType<typeof openWriting>
+
+const clockActor = { kind: 'system', id: 'clock' } as const
+
+const hashOf = ({ kind, id, type, data }: { kind: string; id: string; type: string; data: unknown }): string =>
+  sha256(canonicalJson({ kind, id, type, data }))
+
+const kindOfView = (name: string): StreamKind => {
+  const view = views.find((one) => one.name === name)
+  if (view === undefined) throw new Error(`a row of no view is due: ${name}`)
+  return view.kind
+}
+
+/** What the driving side is given. */
+export const servicesOf = (
+  { ports, newId, submit }: Writing,
+  rest: Pick<Services, 'views' | 'leases' | 'verify' | 'unready' | 'now'>,
+): Services => {
+  const { load, feed, feedEnd, onAppend, scan } = ports.store
+  return {
+    ...rest,
+    submit,
+    newId,
+    history: { load, feed, feedEnd, onAppend, scan },
+    headOf: (tenant, kind, id) => refresh(ports, streamName(tenant, kind, id)),
+    headAsOf: (tenant, kind, id, asOf) => headAsOf(ports, streamName(tenant, kind, id), asOf),
+    hash: (value) => sha256(canonicalJson(value)),
+    canonicalBytes: (value) => Buffer.byteLength(canonicalJson(value)),
+  }
+}
+
+/** `{kind}/{id}` of the tenant, or the whole name of a stream. Throws for what is neither. */
+export const wholeName = (stream: string): string => {
+  const whole = stream.split('/').length === 2 ? `default/${stream}` : stream
+  partsOf(whole)
+  return whole
+}
