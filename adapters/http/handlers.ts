@@ -1,0 +1,122 @@
+/** Every operation with the function that serves it. */
+import { benchResource, reservationResource, workerResource } from '../../projections/resources.ts'
+import type { Operation } from '../routes/endpoints.ts'
+import type { Route } from '../routes/route.ts'
+import { routes } from '../routes.ts'
+import { exportHistory, verifyHistory } from './audit.ts'
+import { findAvailability, getBench, getCalendar, listBenches } from './benches.ts'
+import type { Call } from './call.ts'
+import { createClaimer } from './claims.ts'
+import { type Answering, commandHandler } from './commands.ts'
+import { docsPage } from './docs.ts'
+import { createExecutionBodies, type ExecutionBodies } from './executionBodies.ts'
+import { getExecution, listExecutions, listTasks } from './executions.ts'
+import { followEvents, listEvents } from './feed.ts'
+import { getEvent, getStateAsOf, listHistory } from './history.ts'
+import type { House } from './house.ts'
+import { appendLog, readLog } from './logs.ts'
+import { acceptMessage, getMessage } from './messages.ts'
+import type { Metrics } from './metrics.ts'
+import { openApiDocument } from './openapi.ts'
+import type { Reply } from './replies.ts'
+import { json } from './replies.ts'
+import { explainReservation, getReservation, listReservations } from './reservations.ts'
+import { getHealth, getMetrics, getReadiness, getViews, rebuildViews } from './service.ts'
+import { createStreams } from './sse.ts'
+import { createTail } from './tail.ts'
+import { createWakeups } from './wakeups.ts'
+import { claimTask, closedSession, getWorker, heartbeat, listWorkers, openedSession } from './workers.ts'
+
+export interface HandlerOptions {
+  /** Of the product, for OpenAPI. */
+  version: string
+  /** Of event streams: see sse.ts. */
+  heartbeatMs: number
+  stallMs: number
+  streamCountMax: number
+}
+
+export type Handlers = { readonly [Op in Operation]: (call: Call<Op>) => Reply | Promise<Reply> }
+
+type Commanding = Exclude<
+  { [Op in Operation]: (typeof routes)[Op] extends { command: unknown } ? Op : never }[Operation],
+  'acceptMessage'
+>
+
+/** What commands answer, by the kind of the stream they address; sessions have answers of their own. */
+const answerings = (house: House, bodies: ExecutionBodies): Readonly<Record<string, Answering>> => ({
+  bench: (_, id, { head }) => benchResource(id, head.state as Parameters<typeof benchResource>[1], head.version),
+  reservation: (_, id, { head }) =>
+    reservationResource(id, head.state as Parameters<typeof reservationResource>[1], head.version),
+  worker: (_, id, { head }) => workerResource(id, head.state as Parameters<typeof workerResource>[1], head.version),
+  execution: ({ tenant }, id, done) => bodies.after(tenant, id, done),
+  openSession: openedSession(house),
+  closeSession: closedSession(house),
+})
+
+const commandHandlers = (house: House, bodies: ExecutionBodies): Pick<Handlers, Commanding> => {
+  const known = answerings(house, bodies)
+  const entries = Object.entries(routes as Readonly<Record<Operation, Route>>).flatMap(([operation, { command }]) => {
+    const answering = known[operation] ?? known[command?.kind ?? '']
+    if (command === undefined || answering === undefined) return []
+    return [[operation, commandHandler(house, operation as Operation, command, answering)]]
+  })
+  return Object.fromEntries(entries) as Pick<Handlers, Commanding>
+}
+
+export const createHandlers = (
+  house: House,
+  metrics: Metrics,
+  closing: AbortSignal,
+  { version, heartbeatMs, stallMs, streamCountMax }: HandlerOptions,
+): { handlers: Handlers; drain: () => void } => {
+  const tail = createTail(house)
+  const streams = createStreams({ heartbeatMs, stallMs, countMax: streamCountMax, log: house.log })
+  const bodies = createExecutionBodies(house)
+  const claiming = { claim: createClaimer(house), wakeups: createWakeups(house, tail), bodies, closing }
+  const document = once(() => openApiDocument(version))
+  const handlers: Handlers = {
+    ...commandHandlers(house, bodies),
+    getBench: getBench(house),
+    listBenches: listBenches(house),
+    getCalendar: getCalendar(house),
+    findAvailability: findAvailability(house),
+    getReservation: getReservation(house),
+    listReservations: listReservations(house),
+    explainReservation: explainReservation(house),
+    getExecution: getExecution(house, bodies),
+    listExecutions: listExecutions(house),
+    listTasks: listTasks(house, bodies),
+    readLog: readLog(house, tail, streams),
+    appendLog: appendLog(house),
+    getWorker: getWorker(house),
+    listWorkers: listWorkers(house),
+    heartbeat: heartbeat(house),
+    claimTask: claimTask(house, claiming),
+    acceptMessage: acceptMessage(house),
+    getMessage: getMessage(house),
+    listHistory: listHistory(house),
+    getStateAsOf: getStateAsOf(house),
+    getEvent: getEvent(house),
+    listEvents: listEvents(house),
+    followEvents: followEvents(house, tail, streams),
+    verifyHistory: verifyHistory(house),
+    exportHistory: exportHistory(house),
+    getViews: getViews(house),
+    rebuildViews: rebuildViews(house),
+    getHealth: getHealth(),
+    getReadiness: getReadiness(house),
+    getMetrics: getMetrics(metrics),
+    getOpenApi: () => json(document()),
+    getDocs: once(() => docsPage(document())),
+  }
+  return { handlers, drain: () => streams.drain() }
+}
+
+const once = <Value>(make: () => Value): (() => Value) => {
+  let made: { value: Value } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
