@@ -1,11 +1,13 @@
 import { hash } from 'node:crypto'
 import { canonicalJson, sha256 } from '../../adapters/chain.ts'
 import { openHistory } from '../../adapters/sqlite/history.ts'
+import { parseCommand } from '../../domain/contract.ts'
 import { createHandle } from '../../domain/handle.ts'
 import type { Head } from '../../domain/head.ts'
 import type { StreamKind } from '../../domain/ids.ts'
 import type { EventStore } from '../../domain/ports.ts'
 import type { Intent } from '../../domain/round.ts'
+import type { Request } from '../../projections/services.ts'
 
 /** The write path alone, on SQLite: what a command costs before views, policies and HTTP. */
 export const openWritePath = (directory: string) => {
@@ -72,3 +74,18 @@ export const booking = (id: string, n: number, benchCount: number, from: number)
     checkInWithinMs: 300_000,
     graceMs: 60_000,
   })
+
+/** A command as a way in hands it to the house. */
+export const commandOf = (kind: Request['kind'], id: string, type: string, data: unknown): Request => {
+  const parsed = parseCommand(kind, type, data)
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors))
+  return {
+    tenant: 'default',
+    kind,
+    id,
+    type,
+    data: parsed.data,
+    actor: { kind: 'user', id: 'local' },
+    correlationId: `bench-${++made}`,
+  }
+}

@@ -1,0 +1,176 @@
+import type { Command } from 'commander'
+import { type Context, listOf, print, type Verb, valueOf } from './context.ts'
+import { type ExitCode, exit, exits } from './exits.ts'
+import { type Execution, followExecution } from './follow.ts'
+import { followLog, type Piece } from './followLog.ts'
+import { duration, given, limit, wholeNumber } from './options.ts'
+import { exitOf } from './problems.ts'
+import { facts, plain, status, table } from './show.ts'
+import { shownDuration, shownInstant } from './times.ts'
+
+interface ListOptions {
+  reservation?: string
+  status?: Execution['status']
+  bench?: string
+  limit: number
+}
+interface LogOptions {
+  follow: boolean
+  task?: string
+  attempt?: number
+}
+
+export const declare = (execution: Command, verb: Verb): void => {
+  verb(
+    execution
+      .command('list')
+      .description('the newest first')
+      .option('--reservation <reservationId>', 'under this reservation')
+      .option('--bench <benchId>', 'on this bench')
+      .option('--status <status>', 'queued, running, cancelling, interrupted or finished')
+      .option('--limit <count>', 'at most so many', limit, 50),
+    async (context, { reservation, bench, limit: count, ...options }: ListOptions) => {
+      const asked = given({ reservationId: reservation, benchId: bench, status: options.status })
+      const executions = await listOf(context, count, (page) =>
+        context.client.listExecutions({ query: { ...asked, ...page } }),
+      )
+      print(context, executions, () => executionTable(context, executions))
+    },
+  )
+  verb(
+    execution.command('show <executionId>').description('one execution and its tasks'),
+    async (context, executionId: string) => {
+      showExecution(context, valueOf(context, await context.client.getExecution({ params: { executionId } })))
+    },
+  )
+  watching(execution, verb)
+  verb(
+    execution
+      .command('cancel <executionId>')
+      .description('stop what runs, skip what waits')
+      .option('--reason <text>', 'why'),
+    async (context, executionId: string, { reason }: { reason?: string }) => {
+      const asked = { params: { executionId }, body: given({ reason }) }
+      showExecution(context, valueOf(context, await context.client.cancelExecution(asked)))
+    },
+  )
+}
+
+const watching = (execution: Command, verb: Verb): void => {
+  verb(
+    execution
+      .command('logs <executionId>')
+      .description('what a task said')
+      .option('-f, --follow', 'and what it goes on to say, until it ends', false)
+      .option('--task <name>', 'of this task; may be left out when there is only one')
+      .option('--attempt <number>', 'of this attempt; default: the newest', wholeNumber(1, 1_000)),
+    async (context, executionId: string, { follow, task, attempt }: LogOptions) => {
+      const asked = { params: { executionId }, query: given({ taskName: task, attempt }) }
+      if (!follow) return printLog(context, valueOf(context, await context.client.readLog(asked)))
+      const problem = await followLog(context.client, asked, printer(context, task === undefined), { retryForMs })
+      if (problem !== undefined) throw exitOf(problem, context.terminal.now())
+    },
+  )
+  verb(
+    execution
+      .command('follow <executionId>')
+      .description('watch all of it, logs and all; 0 if it passed, else 1')
+      .option('--wait-timeout <duration>', 'give up watching; it goes on', duration),
+    async (context, executionId: string, { waitTimeout }: { waitTimeout?: number }) => {
+      const finished = await followExecution(context, executionId, waitTimeout)
+      showExecution(context, finished)
+      return exitOfExecution(finished)
+    },
+  )
+}
+
+/** A server that restarts meanwhile is waited for. */
+const retryForMs = 60_000
+
+/** As it comes; where several tasks talk, each time with the name of who does. */
+const printer = ({ terminal, isJson }: Context, isNamed: boolean): ((piece: Piece) => void) => {
+  let speaker = ''
+  return (piece) => {
+    const name = `${piece.taskName}, attempt ${piece.attempt}`
+    if (isJson) terminal.out(JSON.stringify(piece))
+    else {
+      if (isNamed && name !== speaker) terminal.out(terminal.colours.dim(`==> ${name}`))
+      terminal.write(piece.text)
+    }
+    speaker = name
+  }
+}
+
+const printLog = (context: Context, text: string | undefined): void => {
+  if (context.isJson) print(context, { text: text ?? '' }, () => '')
+  else context.terminal.write(text ?? '')
+}
+
+/** Passed is done; any other end is failed. */
+export const exitOfExecution = ({ status: is, verdict }: Execution): ExitCode => {
+  if (is !== 'finished') throw exit(exits.failed, `the execution is ${is}`)
+  return verdict === 'passed' ? exits.done : exits.failed
+}
+
+type Task = Execution['tasks'][number]
+
+const tookOf = (from: string | undefined, to: string | undefined): string =>
+  from === undefined || to === undefined ? '' : shownDuration(Date.parse(to) - Date.parse(from))
+
+const taskRow = ({ terminal }: Context, task: Task): (string | number)[] => {
+  const last = task.attempts.at(-1)
+  const outcome = last?.reason ?? (last?.result === undefined ? '' : JSON.stringify(last.result))
+  return [
+    task.name,
+    task.phase,
+    status(terminal, task.status),
+    task.attempts.length,
+    last?.benchId ?? '',
+    tookOf(last?.startedAt, last?.endedAt),
+    plain(outcome).slice(0, outcomeLengthMax),
+  ]
+}
+
+/** More of it is in --json. */
+const outcomeLengthMax = 80
+
+export const showExecution = (context: Context, execution: Execution): void =>
+  print(context, execution, () => {
+    const { terminal } = context
+    const at = (instant: string | undefined): string => shownInstant(instant, terminal.now())
+    const { verdict, parameters } = execution
+    const head = facts(terminal, {
+      execution: execution.executionId,
+      status: status(terminal, execution.status),
+      verdict: verdict === undefined ? '' : status(terminal, verdict),
+      reservation: execution.reservationId,
+      benches: execution.benchIds.join(', '),
+      suite: plain(execution.suite ?? ''),
+      commit: plain(execution.commitSha ?? ''),
+      parameters: parameters === undefined ? '' : plain(JSON.stringify(parameters)),
+      submitted: at(execution.submittedAt),
+      started: at(execution.startedAt),
+      finished: at(execution.finishedAt),
+      took: tookOf(execution.startedAt, execution.finishedAt),
+    })
+    const titles = ['task', 'phase', 'status', 'attempts', 'bench', 'took', 'outcome']
+    return `${head}\n\n${table(
+      terminal,
+      titles,
+      execution.tasks.map((task) => taskRow(context, task)),
+    )}`
+  })
+
+const executionTable = ({ terminal }: Context, executions: readonly Execution[]): string => {
+  const rows = executions.map(({ executionId, status: is, verdict, suite, benchIds, submittedAt, tasks }) => [
+    executionId,
+    status(terminal, verdict ?? is),
+    plain(suite ?? ''),
+    benchIds.join(', '),
+    shownInstant(submittedAt, terminal.now()),
+    `${tasks.filter(({ status: each }) => each === 'passed').length}/${tasks.length}`,
+  ])
+  return rows.length === 0
+    ? 'no executions'
+    : table(terminal, ['execution', 'status', 'suite', 'benches', 'submitted', 'passed'], rows)
+}
