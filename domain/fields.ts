@@ -36,11 +36,18 @@ export const queryTerm = z
   })
 export const query = z.array(queryTerm).max(32)
 
-/** An instant with a zone, taken to UTC with milliseconds. One without a zone is a fault. */
+/** In UTC with milliseconds. What is no instant stays what it is: its fault has been told. */
+const toUtc = (value: string): string => {
+  const time = Date.parse(value)
+  return Number.isNaN(time) ? value : new Date(time).toISOString()
+}
+
+/** An instant with a zone, taken to UTC with milliseconds. One without a zone is a fault, and so is one beyond the years that compare as text. */
 export const instant = z.iso
   .datetime({ offset: true, error: 'an ISO-8601 instant with a zone, such as 2026-03-01T09:00:00Z' })
   .max(40)
-  .overwrite((value) => new Date(value).toISOString())
+  .overwrite(toUtc)
+  .refine((value) => !/^[+-]/.test(value), 'an instant of the years 0000 to 9999 in UTC')
 
 export const durationMs = (min: number, max: number) => z.int().min(min).max(max)
 export const daysMs = 86_400_000

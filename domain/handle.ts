@@ -4,7 +4,7 @@
  * fresh states before it is answered.
  */
 import { isRejection, type Rejection } from './decider.ts'
-import type { Change, Decision } from './decisions/program.ts'
+import type { Decision } from './decisions/program.ts'
 import { type Commit, lastVersion } from './event.ts'
 import { fold, type Head } from './head.ts'
 import { type StreamName, streamName } from './ids.ts'
@@ -92,10 +92,10 @@ const refuse = async (
   own: Head,
   decision: Extract<Decision, Rejection>,
 ): Promise<Outcome | Again> => {
-  const { evidence = [], ...rejection } = decision as Rejection & { evidence?: readonly Change[] }
+  const { evidence = [], ...rejection } = decision
   const kept = evidence.length === 0 ? undefined : await append(round, intent, evidence)
   if (kept?.kind === 'lost') return { fresh: false, turn: kept.stream }
-  return { kind: 'refused', rejection: rejection as Rejection, version: own.version }
+  return { kind: 'refused', rejection, version: own.version }
 }
 
 /** The answer to a command that was decided before, if this is its retry: its stream as of then. */

@@ -3,7 +3,7 @@ import type { AddressedCommand, Ask, CandidateQuestion, Candidates, Change, Deci
 import type { Actor, Commit } from './event.ts'
 import { advance, type Digest, fold, type Head, headFrom, noStream, rideOf } from './head.ts'
 import { later, partsOf, type StreamName, streamName } from './ids.ts'
-import type { AppendResult, Check, EventStore, NewCommit } from './ports.ts'
+import type { Check, EventStore, NewCommit } from './ports.ts'
 import { kindOf, programOf } from './registry.ts'
 import type { Turns } from './turns.ts'
 
@@ -66,7 +66,7 @@ const load = async ({ store, digest, cache }: HandlePorts, stream: StreamName): 
   return head.version === 0 ? head : remember(cache, stream, head)
 }
 
-const refresh = async (ports: HandlePorts, stream: StreamName): Promise<Head> => {
+export const refresh = async (ports: HandlePorts, stream: StreamName): Promise<Head> => {
   const cached = ports.cache.get(stream)
   if (cached === undefined) return load(ports, stream)
   const commits = await ports.store.load(stream, { from: cached.version + 1 })

@@ -4,6 +4,7 @@ import { type Reaction, reactionsTo } from '../projections/react.ts'
 import { type Bell, openBell } from './bell.ts'
 import type { Counters } from './counters.ts'
 import type { Log } from './log.ts'
+import { openPace, type Pace } from './pace.ts'
 import { positionOf } from './projector.ts'
 import type { Progress } from './progress.ts'
 
@@ -31,10 +32,11 @@ interface Run extends ReactorPorts {
   /** Pages fresh from the projector, so that they need not be read twice. */
   handed: { after: string | undefined; page: FeedPage }[]
   bell: Bell
+  pace: Pace
 }
 
-const handedCountMax = 16
-const pageCountMax = 200
+const handedCountMax = 100
+const pageCountMax = 500
 const laneCountMax = 8
 /** A restart goes through so many commits again at most. */
 const unsavedCountMax = 1_000
@@ -42,7 +44,7 @@ const outagePauseMs = 1_000
 
 /** Sends what policies answer to events, a batch at a time, after the views have seen it. */
 export const startReactor = (ports: ReactorPorts, cursor: string | undefined) => {
-  const run: Run = { ...ports, cursor, savedAt: positionOf(cursor), handed: [], bell: openBell() }
+  const run: Run = { ...ports, cursor, savedAt: positionOf(cursor), handed: [], bell: openBell(), pace: openPace() }
   const ended = loop(run)
   return {
     cursor: () => run.cursor,
@@ -88,18 +90,28 @@ const step = async (run: Run): Promise<boolean> => {
   return true
 }
 
+/** All pages that have come in the meantime, as one: what several events call for is done once. */
 const handedPage = (run: Run): FeedPage | undefined => {
-  const isOld = ({ after }: { after: string | undefined }) => positionOf(after) < positionOf(run.cursor)
-  run.handed = run.handed.filter((one) => !isOld(one))
-  const [next] = run.handed
-  if (next === undefined || positionOf(next.after) !== positionOf(run.cursor)) return undefined
-  run.handed.shift()
-  return next.page
+  const commits: FeedPage['commits'][number][] = []
+  let { cursor } = run
+  for (let next = run.handed[0]; next !== undefined && commits.length < pageCountMax; next = run.handed[0]) {
+    if (positionOf(next.after) > positionOf(cursor)) break
+    run.handed.shift()
+    if (positionOf(next.after) < positionOf(cursor)) continue
+    commits.push(...next.page.commits)
+    cursor = next.page.cursor
+  }
+  return cursor === undefined || commits.length === 0 ? undefined : { commits, cursor }
 }
 
-const ownPage = async (run: Run): Promise<FeedPage | undefined> => {
-  const count = Math.min(pageCountMax, positionOf(run.projectedTo()) - positionOf(run.cursor))
-  return count > 0 ? run.history.feed(run.cursor, count) : undefined
+/** What was not handed over: after a restart, or in a rush. */
+const ownPage = async ({ history, pace, cursor, projectedTo }: Run): Promise<FeedPage | undefined> => {
+  const count = Math.min(pace.batch(), positionOf(projectedTo()) - positionOf(cursor))
+  if (count <= 0) return undefined
+  await pace.turn()
+  const page = await pace.timed(() => history.feed(cursor, count))
+  pace.learn(page.commits.length)
+  return page
 }
 
 const sendAll = async (run: Run, reactions: readonly Reaction[]): Promise<void> => {

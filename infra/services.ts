@@ -12,6 +12,7 @@ import { views } from '../projections/views.ts'
 import { digest } from './audit.ts'
 import type { Counters } from './counters.ts'
 import { headAsOf } from './heads.ts'
+import { knowingNewest } from './soleWriter.ts'
 
 /** Counts what is appended, and remembers why the store can't be written, until it can. */
 export const observed = (history: EventStore, counters: Counters) => {
@@ -30,7 +31,7 @@ export const observed = (history: EventStore, counters: Counters) => {
       throw error
     }
   }
-  return { store: { ...history, append }, failure: () => failure }
+  return { store: knowingNewest({ ...history, append }), failure: () => failure }
 }
 
 /** Races are settled by taking turns; who still loses one lets others finish, ever longer. */

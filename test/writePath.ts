@@ -22,9 +22,18 @@ export const writePath = (store: EventStore = openHistory(), overrides: Partial<
   const heads = new Map<StreamName, Head>()
   const counted: EventStore = {
     ...store,
-    append: (...args) => (calls.append++, store.append(...args)),
-    load: (...args) => (calls.load++, store.load(...args)),
-    loadLatest: (...args) => (calls.loadLatest++, store.loadLatest(...args)),
+    append: (...args) => {
+      calls.append++
+      return store.append(...args)
+    },
+    load: (...args) => {
+      calls.load++
+      return store.load(...args)
+    },
+    loadLatest: (...args) => {
+      calls.loadLatest++
+      return store.loadLatest(...args)
+    },
   }
   const handle = createHandle({
     store: counted,

@@ -86,7 +86,7 @@ const enrol = async ({ client, workerId, labels }: AgentSettings, options: CallO
 
 export const agentVersion = 'benchplane-agent/0.1.0'
 
-const newSession = (settings: AgentSettings, epoch: number): { session: Session; loss(): string } => {
+const newSession = (settings: AgentSettings, epoch: number): { session: Session; loss: () => string } => {
   const lost = new AbortController()
   let detail = ''
   const lose = (why: string): void => {

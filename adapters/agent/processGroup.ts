@@ -1,8 +1,9 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** How often a group that was told to end is looked at. */
-const lookEveryMs = 20
-/** After SIGKILL: a process in an uninterruptible wait, or one that nobody reaps, is not waited for longer. */
+/** How often a group that was told to end is looked at: soon at first, then less and less often. */
+const lookAfterMs = { first: 10, longest: 320 }
+/** After SIGKILL: a process in an uninterruptible wait is not waited for longer. */
 const killedWithinMs = 1_000
 
 /** Sends to every process of the group (0: only looks); whether there is one. One that we may not signal is there. */
@@ -17,14 +18,6 @@ export const signalGroup = (groupId: number, signal: NodeJS.Signals | 0): boolea
   }
 }
 
-const goneBy = async (groupId: number, until: () => number): Promise<boolean> => {
-  while (signalGroup(groupId, 0)) {
-    if (performance.now() >= until()) return false
-    await sleep(lookEveryMs)
-  }
-  return true
-}
-
 /**
  * Ends a group: SIGTERM, then SIGKILL at `until()` (of `performance.now()`, read again and again, so that it may be moved
  * nearer meanwhile). Resolves when the group is gone, or when it did not go for SIGKILL within a second.
@@ -35,4 +28,40 @@ export const endGroup = async (groupId: number, until: () => number): Promise<vo
   signalGroup(groupId, 'SIGKILL')
   const killedBy = performance.now() + killedWithinMs
   await goneBy(groupId, () => killedBy)
+}
+
+const goneBy = async (groupId: number, until: () => number): Promise<boolean> => {
+  for (let waitMs = lookAfterMs.first; isAlive(groupId); waitMs = Math.min(2 * waitMs, lookAfterMs.longest)) {
+    const leftMs = until() - performance.now()
+    if (leftMs <= 0) return false
+    await sleep(Math.min(waitMs, leftMs))
+  }
+  return true
+}
+
+/** What has ended but is not fetched by its parent does nothing any more: in a container without an init, for ever. */
+const isAlive = (groupId: number): boolean => signalGroup(groupId, 0) && statesIn(groupId)?.every(isOver) !== true
+const isOver = (state: string): boolean => state === 'Z' || state === 'X'
+
+/** The states of a group's processes, as /proc has them; undefined where there is none. */
+const statesIn = (groupId: number): readonly string[] | undefined => {
+  try {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map((pid) => statusOf(Number(pid)))
+      .flatMap((fields) => (fields?.[2] === String(groupId) ? (fields[0] ?? []) : []))
+  } catch {
+    return undefined
+  }
+}
+
+/** What stands in /proc/{pid}/stat after the name: state, parent, group, … start time at 19; undefined for no process. */
+export const statusOf = (pid: number): readonly string[] | undefined => {
+  try {
+    const status = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // The name, in parentheses, may hold anything.
+    return status.slice(status.lastIndexOf(')') + 2).split(' ')
+  } catch {
+    return undefined
+  }
 }

@@ -36,7 +36,7 @@ export interface Session {
   epoch: number
   /** Aborts when the epoch is stale: whatever runs must stop, and nothing is reported any more. */
   lost: AbortSignal
-  lose(detail: string): void
+  lose: (detail: string) => void
 }
 
 export type Claim = NonNullable<ValueOf<'claimTask'>>

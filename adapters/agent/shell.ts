@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { endGroup } from './processGroup.ts'
+import { endGroup, statusOf } from './processGroup.ts'
 import type { Outcome, Runner, Running, Work } from './runner.ts'
 
 /** What `run` says to the shell runner. */
@@ -95,20 +95,25 @@ const leftBehindGraceMs = 1_000
 
 const runningOf = (child: ChildProcess): Running => {
   const startedAt = performance.now()
-  const { promise, resolve: end } = Promise.withResolvers<Outcome>()
-  let killAt: number | undefined
-  child.once('error', (error) => end({ kind: 'not-started', reason: error.message }))
+  const { promise, resolve: resolveOutcome } = Promise.withResolvers<Outcome>()
+  let killAt = Number.POSITIVE_INFINITY
+  let isEnding = false
+  /** By force at that time, or sooner if `killAt` moves nearer. */
+  const end = async (graceMs: number): Promise<void> => {
+    isEnding = true
+    killAt = Math.min(killAt, performance.now() + graceMs)
+    if (child.pid !== undefined) await endGroup(child.pid, () => killAt)
+  }
+  child.once('error', (error) => resolveOutcome({ kind: 'not-started', reason: error.message }))
   child.once('exit', (exitCode, signal) => {
     const durationMs = Math.round(performance.now() - startedAt)
-    const until = (killAt ??= performance.now() + leftBehindGraceMs)
-    // It must not go on using the bench.
-    const gone = endGroup(child.pid ?? 0, () => Math.min(until, killAt ?? until))
-    void gone.then(() => end({ kind: 'exited', exitCode, signal, durationMs }))
+    // What it left behind must not go on using the bench; once asked to end, it has the time it was given.
+    const gone = end(isEnding ? Number.POSITIVE_INFINITY : leftBehindGraceMs)
+    void gone.then(() => resolveOutcome({ kind: 'exited', exitCode, signal, durationMs }))
   })
   const stop = (graceMs: number): void => {
-    const isFirst = killAt === undefined
-    const until = (killAt = Math.min(killAt ?? Number.POSITIVE_INFINITY, performance.now() + graceMs))
-    if (isFirst && child.pid !== undefined) void endGroup(child.pid, () => Math.min(until, killAt ?? until))
+    if (isEnding) killAt = Math.min(killAt, performance.now() + graceMs)
+    else void end(graceMs)
   }
   return { ended: promise, stop, trace: traceOf(child.pid) }
 }
@@ -119,12 +124,4 @@ const traceOf = (pid: number | undefined): string | undefined => {
 }
 
 /** When a process was started, in the kernel's ticks since boot; undefined for none, and where there is no /proc. */
-const startTimeOf = (pid: number): string | undefined => {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // After the name, which may hold anything, in parentheses: the 22nd field of all.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
-  } catch {
-    return undefined
-  }
-}
+const startTimeOf = (pid: number): string | undefined => statusOf(pid)?.[19]

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Answer } from '../client/transport.ts'
-import { type Context, listOf, print, type Verb, valueOf } from './context.ts'
+import { type Context, listOf, print, type Verb } from './context.ts'
 import { type Difference, shownDifference } from './differences.ts'
 import { type Exit, type ExitCode, exit, exits } from './exits.ts'
 import type { Change, LabDifference } from './labChanges.ts'

@@ -33,7 +33,7 @@ export const followLog = async (
 }
 
 /** Text in pieces, given on line by line. */
-export const byLine = (onLine: (line: string) => void): { add(text: string): void; end(): void } => {
+export const byLine = (onLine: (line: string) => void): { add: (text: string) => void; end: () => void } => {
   let rest = ''
   return {
     add: (text) => {

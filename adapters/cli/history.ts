@@ -145,7 +145,7 @@ const exported = async (context: Context, { from, to, out }: ExportOptions): Pro
     progress.at(commitCount, commitCount, 'commits')
     if (target === undefined) terminal.out(line)
     else if (!target.write(`${line}\n`)) await Promise.race([drained(target), failure])
-    if (target?.errored != null) break
+    if (target !== undefined && target.errored !== null) break
   }
   progress.end()
   target?.end()

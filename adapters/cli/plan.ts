@@ -33,5 +33,7 @@ const taskOf = (task: unknown, index: number, path: string): unknown => {
 /** `timeout: 10m` becomes `timeoutMs: 600000`. */
 const inMs = (members: Members, name: string, where: string): Members => {
   const { [name]: duration, ...rest } = members
-  return duration === undefined ? rest : { ...rest, [`${name}Ms`]: parseDuration(String(duration), `${where}.${name}`) }
+  if (duration === undefined) return rest
+  const text = typeof duration === 'string' ? duration : JSON.stringify(duration)
+  return { ...rest, [`${name}Ms`]: parseDuration(text, `${where}.${name}`) }
 }

@@ -6,18 +6,18 @@ type Colours = ReturnType<typeof createColors>
 /** Where a command is spoken to and heard: the process's own streams, or a test's. */
 export interface Terminal {
   /** One line of what was asked for: stdout. */
-  out(line: string): void
+  out: (line: string) => void
   /** As it comes, without a line's end. */
-  write(text: string): void
+  write: (text: string) => void
   /** One line about it: stderr. */
-  err(line: string): void
+  err: (line: string) => void
   /** Somebody looks at stderr: progress may be drawn there. */
   isWatched: boolean
   /** For stdout; they do nothing unless it is a terminal (or FORCE_COLOR is set) and NO_COLOR is not set. */
   colours: Colours
   errColours: Colours
   environment: Readonly<Record<string, string | undefined>>
-  now(): Date
+  now: () => Date
 }
 
 const hasColours = (stream: Partial<WriteStream>, environment: Terminal['environment']): boolean =>

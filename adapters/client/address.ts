@@ -1,7 +1,9 @@
+type Scalar = string | number | boolean
+
 /** What an operation is given, as text in an address. */
 export interface Parts {
   params?: Readonly<Record<string, unknown>>
-  query?: Readonly<Record<string, unknown>>
+  query?: Readonly<Record<string, Scalar | readonly Scalar[] | undefined>>
 }
 
 /** Names of parameters that no path can carry: empty, or the dots that every URL parser takes for a step up. */
@@ -12,7 +14,7 @@ export const unaddressable = (params: Parts['params'] = {}): readonly string[] =
 export const addressOf = (path: string, { params = {}, query = {} }: Parts): string => {
   const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(params[name])))
   const pairs = Object.entries(query).flatMap(([name, value]) =>
-    (Array.isArray(value) ? (value as unknown[]) : [value])
+    (Array.isArray(value) ? (value as readonly Scalar[]) : [value as Scalar | undefined])
       .filter((each) => each !== undefined)
       .map((each): [string, string] => [name, String(each)]),
   )

@@ -18,7 +18,7 @@ export type Connection =
       /** Text as it comes. Ends when the answer does; throws when the connection breaks or falls silent. */
       texts: AsyncGenerator<string, void>
       /** Lets go of it, read to the end or not. */
-      close(): void
+      close: () => void
     }
   | { problem: Problem }
 
@@ -55,7 +55,7 @@ export const connect = async (
 interface Silence {
   signal: AbortSignal
   heard(): void
-  end(): void
+  end: () => void
 }
 
 const silenceAfter = (ms: number): Silence => {

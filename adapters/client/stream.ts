@@ -25,7 +25,10 @@ export async function* follow(
 ): AsyncGenerator<ServerMessage, void> {
   for (let lastId: string | undefined; ; ) {
     const connection = await connect(settings, path, 'text/event-stream', { ...options, lastId })
-    if ('problem' in connection) return yield { kind: 'refused', problem: connection.problem }
+    if ('problem' in connection) {
+      yield { kind: 'refused', problem: connection.problem }
+      return
+    }
     try {
       yield { kind: 'open' }
       for await (const message of messagesOf(connection.texts, (id) => (lastId = id))) {
@@ -67,7 +70,10 @@ export async function* lines(
   options: StreamOptions,
 ): AsyncGenerator<string | Problem, void> {
   const connection = await connect(settings, path, 'application/x-ndjson', options)
-  if ('problem' in connection) return yield connection.problem
+  if ('problem' in connection) {
+    yield connection.problem
+    return
+  }
   let rest = ''
   try {
     for await (const text of connection.texts) {

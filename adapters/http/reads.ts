@@ -46,7 +46,7 @@ export interface Listing {
 /** Rows looked at for one page: filters that match little end it early, with a cursor to go on. */
 const scannedRowsMax = 5_000
 /** Rows asked for at once. */
-const chunkCountMax = 500
+const chunkCountMax = 100
 /** A page ends early rather than being larger than this; in UTF-16 code units of JSON. */
 const pageLengthMax = 4_000_000
 

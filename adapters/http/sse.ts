@@ -28,56 +28,74 @@ export interface Streams {
 const beat = ': still here\n\n'
 const encoder = new TextEncoder()
 
-export const createStreams = ({ heartbeatMs, stallMs, countMax, log }: StreamOptions): Streams => {
-  const enders = new Set<AbortController>()
-  let stallCount = 0
-
-  const body = ({ correlationId, cut }: Client, source: Source): ReadableStream<Uint8Array> => {
-    const ender = new AbortController()
-    const events = source(ender.signal)
-    let pending: Promise<IteratorResult<string>> | undefined
-    let stalled: NodeJS.Timeout | undefined
-    const end = (): void => {
-      clearTimeout(stalled)
-      enders.delete(ender)
-      ender.abort()
-    }
-    enders.add(ender)
-    return new ReadableStream({
-      pull: async (controller) => {
-        clearTimeout(stalled)
-        pending ??= events.next()
-        const next = await orBeat(pending, heartbeatMs)
-        if (next !== beat) pending = undefined
-        if (next !== beat && next.done === true) {
-          end()
-          controller.close()
-          return
-        }
-        controller.enqueue(encoder.encode(next === beat ? beat : next.value))
-        stalled = setTimeout(() => {
-          stallCount += 1
-          log.info({ correlationId, stallMs, count: stallCount }, 'a client that does not read is cut off')
-          end()
-          if (!cut()) controller.error(new Error(`the client has not read for ${stallMs} ms`))
-        }, stallMs)
-      },
-      cancel: end,
-    })
-  }
-
+export const createStreams = (options: StreamOptions): Streams => {
+  const { countMax } = options
+  const open = new Set<AbortController>()
+  const counts = { stalled: 0, failed: 0 }
   return {
     open: (client, source) =>
-      enders.size >= countMax
+      open.size >= countMax
         ? problem('overloaded', `${countMax} streams are open already`)
-        : content(body(client, source), 'text/event-stream', {
-            'cache-control': 'no-store',
-            'x-accel-buffering': 'no',
-          }),
+        : content(bodyOf(source, { ...options, ...client, open, counts }), 'text/event-stream', headers),
     drain: () => {
-      for (const ender of enders) ender.abort()
+      for (const ender of open) ender.abort()
     },
   }
+}
+
+const headers = { 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
+
+interface Streaming extends StreamOptions, Client {
+  open: Set<AbortController>
+  /** How often it came to that, for the log. */
+  counts: { stalled: number; failed: number }
+}
+
+const bodyOf = (source: Source, streaming: Streaming): ReadableStream<Uint8Array> => {
+  const { open, counts, log, correlationId, heartbeatMs, stallMs } = streaming
+  const ender = new AbortController()
+  const events = source(ender.signal)
+  let pending: Promise<IteratorResult<string>> | undefined
+  let stalled: NodeJS.Timeout | undefined
+
+  const end = (): void => {
+    clearTimeout(stalled)
+    open.delete(ender)
+    ender.abort()
+    // What the source has opened is closed, wherever it stands. Its failure has been told where it happened.
+    events.return(undefined).catch(() => {})
+  }
+  const cutOff = (controller: ReadableStreamDefaultController, error: unknown): void => {
+    end()
+    if (!streaming.cut()) controller.error(error)
+  }
+
+  open.add(ender)
+  return new ReadableStream({
+    pull: async (controller) => {
+      clearTimeout(stalled)
+      try {
+        const next = await orBeat((pending ??= events.next()), heartbeatMs)
+        if (next !== beat) pending = undefined
+        if (!open.has(ender)) return
+        if (next !== beat && next.done === true) {
+          end()
+          return controller.close()
+        }
+        controller.enqueue(encoder.encode(next === beat ? beat : next.value))
+      } catch (error) {
+        counts.failed += 1
+        log.error({ err: error, correlationId, count: counts.failed }, 'a stream was broken off')
+        return cutOff(controller, error)
+      }
+      stalled = setTimeout(() => {
+        counts.stalled += 1
+        log.info({ correlationId, stallMs, count: counts.stalled }, 'a client that does not read is cut off')
+        cutOff(controller, new Error(`the client has not read for ${stallMs} ms`))
+      }, stallMs)
+    },
+    cancel: end,
+  })
 }
 
 const orBeat = async <Value>(pending: Promise<Value>, ms: number): Promise<Value | typeof beat> => {

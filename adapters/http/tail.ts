@@ -9,77 +9,90 @@ export type Listener = (commits: readonly FeedCommit[]) => void
 
 export interface Tail {
   /** Everything that is appended after this resolves reaches the listener, once or more. Answers how to stop. */
-  listen(listener: Listener): Promise<() => void>
+  listen: (listener: Listener) => Promise<() => void>
+}
+
+type Ports = Pick<House, 'history' | 'log'>
+
+interface State {
+  listeners: Set<Listener>
+  /** Where the feed has been read to; undefined while nobody listens. */
+  cursor: string | undefined
+  begun: Promise<void> | undefined
+  stopHearing: () => void
+  isReading: boolean
+  /** Something was appended since the last look. */
+  isMore: boolean
+  failureCount: number
 }
 
 const pageCountMax = 500
 /** When reading fails, it is tried again after this. */
 const againMs = 1_000
 
-export const createTail = ({ history, log }: Pick<House, 'history' | 'log'>): Tail => {
-  const listeners = new Set<Listener>()
-  let cursor: string | undefined
-  let begun: Promise<void> | undefined
-  let stopHearing = (): void => {}
-  let isReading = false
-  let isMore = false
-  let failureCount = 0
-
-  const begin = async (): Promise<void> => {
-    stopHearing = history.onAppend(wake)
-    cursor = await history.feedEnd()
+export const createTail = (ports: Ports): Tail => {
+  const state: State = {
+    listeners: new Set(),
+    cursor: undefined,
+    begun: undefined,
+    stopHearing: () => {},
+    isReading: false,
+    isMore: false,
+    failureCount: 0,
   }
-
-  const wake = (): void => {
-    isMore = true
-    if (isReading || cursor === undefined) return
-    isReading = true
-    void readOn().finally(() => {
-      isReading = false
-      if (isMore && listeners.size > 0) wake()
-    })
-  }
-
-  const readOn = async (): Promise<void> => {
-    try {
-      while (isMore && listeners.size > 0) {
-        isMore = false
-        const page = await history.feed(cursor, pageCountMax)
-        if (page.commits.length === 0) continue
-        isMore = true
-        cursor = page.cursor
-        for (const listener of listeners) listener(page.commits)
-      }
-    } catch (error) {
-      failureCount += 1
-      log.error(
-        { err: error, count: failureCount },
-        'the end of the feed could not be read: what waits for it wakes late',
-      )
-      isMore = false
-      setTimeout(wake, againMs).unref()
-    }
-  }
-
-  const stop = (listener: Listener): void => {
-    if (!listeners.delete(listener) || listeners.size > 0) return
-    stopHearing()
-    begun = undefined
-    cursor = undefined
-    isMore = false
-  }
-
   return {
     listen: async (listener) => {
-      listeners.add(listener)
-      begun ??= begin()
+      state.listeners.add(listener)
+      state.begun ??= begin(state, ports)
       try {
-        await begun
+        await state.begun
       } catch (error) {
-        stop(listener)
+        stop(state, listener)
         throw error
       }
-      return () => stop(listener)
+      return () => stop(state, listener)
     },
+  }
+}
+
+const begin = async (state: State, ports: Ports): Promise<void> => {
+  state.stopHearing = ports.history.onAppend(() => wake(state, ports))
+  state.cursor = await ports.history.feedEnd()
+}
+
+const stop = (state: State, listener: Listener): void => {
+  if (!state.listeners.delete(listener) || state.listeners.size > 0) return
+  state.stopHearing()
+  state.begun = undefined
+  state.cursor = undefined
+  state.isMore = false
+}
+
+const wake = (state: State, ports: Ports): void => {
+  state.isMore = true
+  if (state.isReading || state.cursor === undefined) return
+  state.isReading = true
+  void readOn(state, ports).finally(() => {
+    state.isReading = false
+    if (state.isMore && state.listeners.size > 0) wake(state, ports)
+  })
+}
+
+const readOn = async (state: State, ports: Ports): Promise<void> => {
+  try {
+    while (state.isMore && state.cursor !== undefined) {
+      state.isMore = false
+      const page = await ports.history.feed(state.cursor, pageCountMax)
+      if (page.commits.length === 0 || state.listeners.size === 0) continue
+      state.isMore = true
+      state.cursor = page.cursor
+      for (const listener of state.listeners) listener(page.commits)
+    }
+  } catch (error) {
+    state.isMore = false
+    state.failureCount += 1
+    const facts = { err: error, count: state.failureCount }
+    ports.log.error(facts, 'the end of the feed could not be read: what waits for it wakes late')
+    setTimeout(() => wake(state, ports), againMs).unref()
   }
 }

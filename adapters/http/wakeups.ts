@@ -9,98 +9,112 @@ import type { Tail } from './tail.ts'
 
 export interface Wakeups {
   /** From when this resolves, whatever could give these benches something to claim rings the bell. */
-  enter(tenant: string, benchIds: readonly string[]): Promise<{ bell: Bell; leave: () => void }>
-  waitingCount(): number
+  enter: (tenant: string, benchIds: readonly string[]) => Promise<{ bell: Bell; leave: () => void }>
+  waitingCount: () => number
 }
 
 /** What can make a task claimable, by the kind of stream it happens on. */
-const benchEvents: ReadonlySet<string> = new Set(['BenchMaintenanceEnded', 'BenchReturnedToService', 'BenchVacated'])
-const executionEvents: ReadonlySet<string> = new Set([
-  'ExecutionSubmitted',
-  'ExecutionCancelRequested',
-  'TaskRetryScheduled',
-  'TaskSkipped',
-  'AttemptPassed',
-  'AttemptFailed',
-  'AttemptTimedOut',
-  'AttemptCancelled',
-  'AttemptLost',
-])
-const reservationEvents: ReadonlySet<string> = new Set(['ReservationActivated', 'ReservationAmended'])
+const awaited: Readonly<Record<string, ReadonlySet<string>>> = {
+  bench: new Set(['BenchMaintenanceEnded', 'BenchReturnedToService', 'BenchVacated']),
+  reservation: new Set(['ReservationActivated', 'ReservationAmended']),
+  execution: new Set([
+    'ExecutionSubmitted',
+    'ExecutionCancelRequested',
+    'TaskRetryScheduled',
+    'TaskSkipped',
+    'AttemptPassed',
+    'AttemptFailed',
+    'AttemptTimedOut',
+    'AttemptCancelled',
+    'AttemptLost',
+  ]),
+}
 
-const isRelevant = ({ stream, events }: Commit): boolean => {
-  const { kind } = partsOf(stream)
-  const types = { bench: benchEvents, execution: executionEvents, reservation: reservationEvents }[kind as string]
+const isAwaited = ({ stream, events }: Commit): boolean => {
+  const types = awaited[partsOf(stream).kind]
   return types !== undefined && events.some(({ type }) => types.has(type))
 }
 
+interface State {
+  /** Who waits at `{tenant}/{benchId}`. */
+  bells: Map<string, Set<Bell>>
+  waitingCount: number
+  /** What is still to be told. */
+  heard: Commit[]
+  isTelling: boolean
+  listening: Promise<() => void> | undefined
+}
+
 export const createWakeups = (house: House, tail: Tail): Wakeups => {
-  const bells = new Map<string, Set<Bell>>()
-  let waitingCount = 0
-  let heard: Commit[] = []
-  let isTelling = false
-  let listening: Promise<() => void> | undefined
-
-  /** The views must have seen what the woken are to find. */
-  const tell = async (): Promise<void> => {
-    while (heard.length > 0 && waitingCount > 0) {
-      const commits = heard
-      heard = []
-      const isSeen = await house.views.caughtUp()
-      const places = isSeen ? await Promise.all(commits.map((commit) => placesOf(house, commit))) : [undefined]
-      for (const place of places.includes(undefined) ? bells.keys() : new Set(places.flatMap((each) => each ?? [])))
-        for (const bell of bells.get(place) ?? []) bell.ring()
-    }
-  }
-
-  const onCommits = (commits: readonly { commit: Commit }[]): void => {
-    if (waitingCount === 0) return
-    heard.push(...commits.map(({ commit }) => commit).filter(isRelevant))
-    if (isTelling || heard.length === 0) return
-    isTelling = true
-    void tell()
-      .catch((error: unknown) => {
-        house.log.error({ err: error, count: heard.length }, 'waiting claims could not be told what happened')
-        for (const all of bells.values()) for (const bell of all) bell.ring()
-      })
-      .finally(() => {
-        isTelling = false
-      })
-  }
-
-  const leave = (bell: Bell, places: readonly string[]): void => {
-    for (const place of places) {
-      bells.get(place)?.delete(bell)
-      if (bells.get(place)?.size === 0) bells.delete(place)
-    }
-    waitingCount -= 1
-    if (waitingCount > 0) return
-    void listening?.then((stop) => stop())
-    listening = undefined
-    heard = []
-  }
-
+  const state: State = { bells: new Map(), waitingCount: 0, heard: [], isTelling: false, listening: undefined }
   return {
     enter: async (tenant, benchIds) => {
       const bell = createBell()
       const places = benchIds.map((benchId) => `${tenant}/${benchId}`)
-      for (const place of places) bells.set(place, (bells.get(place) ?? new Set()).add(bell))
-      waitingCount += 1
-      listening ??= tail.listen((commits) => onCommits(commits))
+      for (const place of places) state.bells.set(place, (state.bells.get(place) ?? new Set()).add(bell))
+      state.waitingCount += 1
+      state.listening ??= tail.listen((commits) => onCommits(house, state, commits))
       try {
-        await listening
+        await state.listening
       } catch (error) {
-        leave(bell, places)
+        leave(state, bell, places)
         throw error
       }
-      return { bell, leave: () => leave(bell, places) }
+      return { bell, leave: () => leave(state, bell, places) }
     },
-    waitingCount: () => waitingCount,
+    waitingCount: () => state.waitingCount,
   }
 }
 
-/** `{tenant}/{benchId}` of each bench that a commit concerns; undefined when that is not known: everybody looks. */
-const placesOf = async (house: House, { stream, events }: Commit): Promise<readonly string[] | undefined> => {
+const leave = (state: State, bell: Bell, places: readonly string[]): void => {
+  for (const place of places) {
+    state.bells.get(place)?.delete(bell)
+    if (state.bells.get(place)?.size === 0) state.bells.delete(place)
+  }
+  state.waitingCount -= 1
+  if (state.waitingCount > 0) return
+  // A listening that could not begin has been told to who waited.
+  state.listening?.then(
+    (stop) => stop(),
+    () => {},
+  )
+  state.listening = undefined
+  state.heard = []
+}
+
+const onCommits = (house: House, state: State, commits: readonly { commit: Commit }[]): void => {
+  state.heard.push(...commits.map(({ commit }) => commit).filter(isAwaited))
+  if (state.isTelling || state.heard.length === 0) return
+  state.isTelling = true
+  void tell(house, state).finally(() => {
+    state.isTelling = false
+  })
+}
+
+/** The views must have seen what the woken are to find. When that can't be known, everybody looks. */
+const tell = async (house: House, state: State): Promise<void> => {
+  while (state.heard.length > 0) {
+    const commits = state.heard
+    state.heard = []
+    const places = await placesOf(house, commits).catch((error: unknown) => {
+      house.log.error(
+        { err: error, count: commits.length },
+        'what has happened could not be looked up: all claims look',
+      )
+      return undefined
+    })
+    for (const place of places ?? state.bells.keys()) for (const bell of state.bells.get(place) ?? []) bell.ring()
+  }
+}
+
+/** `{tenant}/{benchId}` of each bench that the commits concern; undefined when that is not known. */
+const placesOf = async (house: House, commits: readonly Commit[]): Promise<ReadonlySet<string> | undefined> => {
+  if (!(await house.views.caughtUp())) return undefined
+  const places = await Promise.all(commits.map((commit) => placesIn(house, commit)))
+  return places.includes(undefined) ? undefined : new Set(places.flatMap((each) => each ?? []))
+}
+
+const placesIn = async (house: House, { stream, events }: Commit): Promise<readonly string[] | undefined> => {
   const { tenant, kind, id } = partsOf(stream)
   if (kind === 'bench') return [`${tenant}/${id}`]
   const [first] = events

@@ -9,9 +9,9 @@ export interface CachedRow {
   weight: number
 }
 
-/** Parsed bodies take some four times their text: about 100 MB at most, mostly far less. */
-const weightMax = 24_000_000
-const countMax = 20_000
+/** Parsed bodies take some four times their text: about 40 MB at most, mostly far less. */
+const weightMax = 10_000_000
+const countMax = 5_000
 
 /** Rows used of late, by key. Only this process writes the file, so what is in here is what is in there. */
 export const openRowCache = () => {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { byLine } from '../../adapters/cli/followLog.ts'
 import type { Terminal } from '../../adapters/cli/terminal.ts'
 import { createClient } from '../../adapters/client/client.ts'
@@ -95,7 +96,7 @@ export const until = async (what: string, isSo: () => Promise<boolean>): Promise
   const startedAt = performance.now()
   while (!(await isSo())) {
     if (performance.now() - startedAt > 10_000) throw failure(`${what}: not within 10 s`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await sleep(20)
   }
   return Math.round(performance.now() - startedAt)
 }

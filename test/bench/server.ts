@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
+import { setImmediate } from 'node:timers/promises'
 
 const entry = new URL('../../infra/benchplane.ts', import.meta.url).pathname
 
@@ -79,7 +80,7 @@ export const openLoop = async (
   for (let n = 0; n < count; ) {
     const due = start + (n * 1_000) / perSecond
     if (performance.now() < due) {
-      await new Promise((resolve) => setImmediate(resolve))
+      await setImmediate()
       continue
     }
     n++

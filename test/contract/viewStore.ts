@@ -13,7 +13,11 @@ export interface ViewStoreUnderTest {
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString()
 
-const change = (id: string, version: number, given: Partial<RowChange> & { nextDue?: string; body?: unknown } = {}): RowChange => {
+const change = (
+  id: string,
+  version: number,
+  given: Partial<RowChange> & { nextDue?: string; body?: unknown } = {},
+): RowChange => {
   const { nextDue, body, ...rest } = given
   const row = { id, version, body: body ?? { id, version }, ...(nextDue === undefined ? {} : { nextDue }) }
   return { view: 'things', tenant: 'default', previousVersion: version - 1, entries: [], ...rest, row }
@@ -38,7 +42,8 @@ export const viewStoreContract = (name: string, open: () => Promise<ViewStoreUnd
       store = under.store
     })
     afterEach(() => under.end())
-    const ids = async (given: Partial<ViewQuestion> = {}) => (await store.query(question(given))).rows.map(({ id }) => id)
+    const ids = async (given: Partial<ViewQuestion> = {}) =>
+      (await store.query(question(given))).rows.map(({ id }) => id)
 
     describe('rows', () => {
       test('a row is read as it was written', async () => {
@@ -91,7 +96,9 @@ export const viewStoreContract = (name: string, open: () => Promise<ViewStoreUnd
       })
 
       test('a large body fits', async () => {
-        const body = { tasks: Array.from({ length: 1_000 }, (_, index) => ({ name: `task-${index}`, text: 'x'.repeat(500) })) }
+        const body = {
+          tasks: Array.from({ length: 1_000 }, (_, index) => ({ name: `task-${index}`, text: 'x'.repeat(500) })),
+        }
         await store.write([change('a', 1, { body })])
         await store.write([change('a', 2, { body })])
         expect((await store.read('things', 'default', ['a']))[0]).toEqual({ id: 'a', version: 2, body })
@@ -204,7 +211,11 @@ export const viewStoreContract = (name: string, open: () => Promise<ViewStoreUnd
         const first = await store.query(question({ limit: 2 }))
         const second = await store.query(question({ limit: 2, cursor: first.nextCursor! }))
         const third = await store.query(question({ limit: 2, cursor: second.nextCursor! }))
-        expect([first, second, third].map(({ rows }) => rows.map(({ id }) => id))).toEqual([['a', 'b'], ['c', 'd'], ['e']])
+        expect([first, second, third].map(({ rows }) => rows.map(({ id }) => id))).toEqual([
+          ['a', 'b'],
+          ['c', 'd'],
+          ['e'],
+        ])
         expect('nextCursor' in third).toBe(false)
         expect('nextCursor' in (await store.query(question({ limit: 5 })))).toBe(false)
       })
@@ -228,7 +239,8 @@ export const viewStoreContract = (name: string, open: () => Promise<ViewStoreUnd
       test('a row is found through each of its entries, several in one index', async () => {
         const entries = [entry('1', 'can-fd', 'capability_idx'), entry('1', 'ecu=x', 'capability_idx'), entry('1')]
         await store.write([change('a', 1, { entries })])
-        for (const partition of ['can-fd', 'ecu=x']) expect(await ids({ index: 'capability_idx', partition })).toEqual(['a'])
+        for (const partition of ['can-fd', 'ecu=x'])
+          expect(await ids({ index: 'capability_idx', partition })).toEqual(['a'])
         expect(await ids()).toEqual(['a'])
       })
 
@@ -262,7 +274,8 @@ export const viewStoreContract = (name: string, open: () => Promise<ViewStoreUnd
       })
 
       test('a page has 1 to 500 rows', async () => {
-        for (const limit of [0, 501, 1.5, -1]) await expect(store.query(question({ limit }))).rejects.toThrow(RangeError)
+        for (const limit of [0, 501, 1.5, -1])
+          await expect(store.query(question({ limit }))).rejects.toThrow(RangeError)
       })
     })
 
@@ -296,34 +309,45 @@ export const viewStoreContract = (name: string, open: () => Promise<ViewStoreUnd
         due: fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }),
       })
       await fc.assert(
-        fc.asyncProperty(fc.array(fc.array(anyChange, { maxLength: 3 }), { maxLength: 8 }), fc.uuid(), async (calls, tenant) => {
-          const last = new Map<string, { version: number; sorts: [string, string][]; due: number | undefined }>()
-          for (const changes of calls) {
-            const wanted = changes.map(({ id, sorts, due }) => {
-              const version = (last.get(id)?.version ?? 0) + 1
-              last.set(id, { version, sorts, due })
-              const entries = sorts.map(([partition, sort]) => entry(sort, partition))
-              return change(id, version, { tenant, entries, ...(due === undefined ? {} : { nextDue: at(due) }) })
-            })
-            expect(await store.write(wanted)).toEqual([])
-          }
-          for (const partition of ['p', 'q']) {
-            const expected = [...last].flatMap(([id, { sorts }]) =>
-              [...new Set(sorts.filter(([own]) => own === partition).map(([, sort]) => sort))].map((sort) => `${sort}${id}`),
-            )
-            expect(await ids({ tenant, partition })).toEqual(expected.toSorted().map((place) => place.slice(1)))
-          }
-          const due = [...last].filter(([, row]) => row.due !== undefined).map(([id, row]) => `${row.due}${id}`)
-          const found = (await store.due(undefined, 10_000)).filter((row) => row.tenant === tenant).map(({ id }) => id)
-          expect(found).toEqual(due.toSorted().map((place) => place.slice(1)))
-        }),
+        fc.asyncProperty(
+          fc.array(fc.array(anyChange, { maxLength: 3 }), { maxLength: 8 }),
+          fc.uuid(),
+          async (calls, tenant) => {
+            const last = new Map<string, { version: number; sorts: [string, string][]; due: number | undefined }>()
+            for (const changes of calls) {
+              const wanted = changes.map(({ id, sorts, due }) => {
+                const version = (last.get(id)?.version ?? 0) + 1
+                last.set(id, { version, sorts, due })
+                const entries = sorts.map(([partition, sort]) => entry(sort, partition))
+                return change(id, version, { tenant, entries, ...(due === undefined ? {} : { nextDue: at(due) }) })
+              })
+              expect(await store.write(wanted)).toEqual([])
+            }
+            for (const partition of ['p', 'q']) {
+              const expected = [...last].flatMap(([id, { sorts }]) =>
+                [...new Set(sorts.filter(([own]) => own === partition).map(([, sort]) => sort))].map(
+                  (sort) => `${sort}${id}`,
+                ),
+              )
+              expect(await ids({ tenant, partition })).toEqual(expected.toSorted().map((place) => place.slice(1)))
+            }
+            const due = [...last].filter(([, row]) => row.due !== undefined).map(([id, row]) => `${row.due}${id}`)
+            const found = (await store.due(undefined, 10_000))
+              .filter((row) => row.tenant === tenant)
+              .map(({ id }) => id)
+            expect(found).toEqual(due.toSorted().map((place) => place.slice(1)))
+          },
+        ),
         { numRuns: 60 },
       )
     })
 
     test('what is durable is there after a restart: rows, places, what is due, checkpoints, counts', async () => {
       await store.write([change('a', 1, { entries: [entry('1')] })])
-      await store.write([change('a', 2, { entries: [entry('2')], nextDue: at(1) })], { consumer: 'project', cursor: '7' })
+      await store.write([change('a', 2, { entries: [entry('2')], nextDue: at(1) })], {
+        consumer: 'project',
+        cursor: '7',
+      })
       if (under.reopen === undefined) return
       store = await under.reopen()
       expect(await store.read('things', 'default', ['a'])).toEqual([

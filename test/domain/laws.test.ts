@@ -24,12 +24,12 @@ interface Aggregate {
 }
 
 const aggregates: readonly Aggregate[] = [
-  { kind: 'bench', decider: benchDecider as never, stories: benchStory, repeatable: [] },
-  { kind: 'reservation', decider: reservationDecider as never, stories: reservationStory, repeatable: [] },
-  { kind: 'execution', decider: executionDecider as never, stories: executionStory, repeatable: [] },
+  { kind: 'bench', decider: benchDecider, stories: benchStory, repeatable: [] },
+  { kind: 'reservation', decider: reservationDecider, stories: reservationStory, repeatable: [] },
+  { kind: 'execution', decider: executionDecider, stories: executionStory, repeatable: [] },
   // Two lives of an agent never share a session.
-  { kind: 'worker', decider: workerDecider as never, stories: workerStory, repeatable: ['OpenSession'] },
-  { kind: 'message', decider: messageDecider as never, stories: messageStory, repeatable: [] },
+  { kind: 'worker', decider: workerDecider, stories: workerStory, repeatable: ['OpenSession'] },
+  { kind: 'message', decider: messageDecider, stories: messageStory, repeatable: [] },
 ]
 
 interface Step {
@@ -113,10 +113,8 @@ describe.each(aggregates)('$kind', (aggregate) => {
       let version = 0
       for (const { events, command, after } of steps) {
         for (const event of events) {
-          const read = parseEvent(
-            kind,
-            JSON.parse(JSON.stringify({ ...event, schemaVersion: kinds[kind].schemaVersions[event.type] })),
-          )
+          const written = JSON.stringify({ ...event, schemaVersion: kinds[kind].schemaVersions[event.type] })
+          const read = parseEvent(kind, JSON.parse(written))
           expect(read).toMatchObject({ type: event.type })
           state = decider.evolve(state, { type: read.type, data: read.data, version: ++version, at: command.at })
         }

@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { RegisteredBench } from '../../domain/bench/state.ts'
 import type { RecordedEvent } from '../../domain/event.ts'
 import { policies } from '../../domain/policies/all.ts'
 import { type PolicyAnswer, policyCommandId } from '../../domain/policies/policy.ts'
 import { kinds } from '../../domain/registry.ts'
-import type { Reservation } from '../../domain/reservation/state.ts'
 import { bench, inHours, lab, t0, window } from './lab.ts'
 
 const happened = (stream: string, type: string, data: unknown, at = t0): RecordedEvent => ({
@@ -31,7 +29,7 @@ describe('every policy', () => {
   })
   test('gives its commands the same ids for the same event', () => {
     const event = happened('t/bench/b1', 'BenchRetired', { forced: true, reservationIds: ['r1', 'r2'] })
-    const [policy] = policies.filter(({ name }) => name === 'evictFromRetired')
+    const policy = policies.find(({ name }) => name === 'evictFromRetired')
     const ids = react('evictFromRetired', event).map((command) => policyCommandId(policy!, event, command))
     expect(ids).toEqual(['evictFromRetired:bench/b1/7:reservation/r1', 'evictFromRetired:bench/b1/7:reservation/r2'])
   })
@@ -46,10 +44,10 @@ describe('pullForwardQueued', () => {
     book('byQuery', { benches: [{ query: ['can'] }], ...window(0, 1), queue: true })
     book('other', { benches: [{ benchId: 'b2' }], ...window(0, 1), queue: true })
     const reservations = ['byId', 'byQuery', 'other'].map((reservationId) => ({
-      ...(reservation(reservationId) as Reservation),
+      ...reservation(reservationId),
       reservationId,
     }))
-    return { bench: at('b1') as RegisteredBench, reservations }
+    return { bench: at('b1'), reservations }
   }
   const freed = happened('t/bench/b1', 'IntervalFreed', { reservationId: 'r1' })
   test('tries those that the bench could serve, in the order of the queue', () =>
@@ -75,12 +73,12 @@ describe('pullForwardQueued', () => {
 })
 
 describe('activateAfterVacancy', () => {
-  test('ticks those that should have started by now', () => {
+  test('ticks those whose start has passed', () => {
     const { book, reservation } = lab(bench('b1'))
     book('due', { benches: [{ benchId: 'b1' }], ...window(1, 2) })
     book('later', { benches: [{ benchId: 'b1' }], ...window(3, 4) })
     const reservations = ['due', 'later'].map((reservationId) => ({
-      ...(reservation(reservationId) as Reservation),
+      ...reservation(reservationId),
       reservationId,
     }))
     const vacated = happened('t/bench/b1', 'BenchVacated', { executionId: 'e1', reservationId: 'r0' }, inHours(1.5))

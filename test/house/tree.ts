@@ -8,7 +8,7 @@ export const treeOf = (files: Readonly<Record<string, string>>): Tree => new Map
 
 const notOurs = new Set(['node_modules', '.git', '.benchplane', 'coverage', 'dist', 'cdk.out'])
 /** A known ending, or none at all: LICENSE, .gitignore, .ci/run. */
-const text = /(?:\.(?:tsx?|[cm]?[jt]s|jsonc?|md|ya?ml|sh|css|html|sql)|(?:^|\/)\.?[^./]+)$/
+const text = /(?:\.(?:tsx?|[cm]?[jt]s|jsonc?|md|svg|ya?ml|sh|css|html|sql)|(?:^|\/)\.?[^./]+)$/
 
 /** Every text file under `top`, without what is installed or generated. */
 export const readTree = (top: string): Tree => {

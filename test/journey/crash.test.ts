@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { call, everything, inHours, type RunningServer, startServer, temporaryDirectory, waitFor } from './server.ts'
 
@@ -32,10 +31,9 @@ const send = async (
 /** Commands of all kinds, as fast as they are answered, until the server is gone. */
 const load = async (server: RunningServer, round: number): Promise<Sent[]> => {
   const sent: Sent[] = []
-  let alive = true
-  void once(server.child, 'exit').then(() => (alive = false))
+  const isAlive = () => server.child.exitCode === null && server.child.signalCode === null
   const worker = async (lane: number) => {
-    for (let n = 0; alive; n++) {
+    for (let n = 0; isAlive(); n++) {
       const id = `${round}-${lane}-${n}`
       const one: Sent =
         n % 3 === 0

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 
 const entry = new URL('../../infra/benchplane.ts', import.meta.url).pathname
@@ -37,7 +38,7 @@ export interface RunningServer {
   url: string
   child: ChildProcess
   /** SIGKILL, at once. */
-  kill(): Promise<void>
+  kill: () => Promise<void>
 }
 
 /** The real server process, on a port of its own, ready. */
@@ -70,7 +71,7 @@ export const startServer = async (directory: string, args: readonly string[] = [
 export const waitFor = async (condition: () => Promise<boolean>): Promise<void> => {
   for (;;) {
     if (await condition().catch(() => false)) return
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await setTimeout(10)
   }
 }
 

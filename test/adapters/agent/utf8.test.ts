@@ -25,7 +25,7 @@ test('any bytes at all become text of their own length, and whole text stays its
       const { text, byteCount } = cutText(bytes, isLast)
       expect(Buffer.byteLength(text)).toBe(byteCount)
       expect(byteCount).toBeGreaterThanOrEqual(isLast ? bytes.length : bytes.length - 3)
-      if (isUtf8(bytes)) expect(text).toBe(bytes.toString())
+      expect(isUtf8(bytes) ? text : '').toBe(isUtf8(bytes) ? bytes.toString() : '')
     }),
   )
 })

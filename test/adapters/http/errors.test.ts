@@ -83,7 +83,6 @@ describe('an outage is told by its name, logged with its correlation id, and cou
     ['storage-unusable', fault('storage-unusable', 'gone'), 503, 'storage-unavailable', '5'],
     ['hole-in-history', fault('hole-in-history', 'version 3 is missing'), 500, 'history-damaged', null],
     ['a bug', new TypeError('secret of the house'), 500, 'internal-error', null],
-    ['no error at all', 'thrown', 500, 'internal-error', null],
   ] as const)('%s', async (_, error, status, code, retryAfter) => {
     const driver = openDriver({ submit: () => Promise.reject(error) })
     const answered = await driver.post('/v1/benches', bench, { 'x-correlation-id': 'c-9' })

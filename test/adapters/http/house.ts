@@ -7,7 +7,7 @@ import { openViews } from '../../../adapters/memory/views.ts'
 import type { BenchState } from '../../../domain/bench/state.ts'
 import { firstFailing, parseQuery, printTerm } from '../../../domain/capabilities.ts'
 import type { CandidateQuestion, Candidates } from '../../../domain/decisions/program.ts'
-import { lastVersion } from '../../../domain/event.ts'
+import { type Commit, lastVersion } from '../../../domain/event.ts'
 import { createHandle } from '../../../domain/handle.ts'
 import { fold, type Head } from '../../../domain/head.ts'
 import { plusMs, streamName } from '../../../domain/ids.ts'
@@ -16,101 +16,113 @@ import { project } from '../../../projections/project.ts'
 
 const digest = (text: string): string => sha256(text).slice(0, 16)
 
-/**
- * A house in memory without policies or clocks, for what HTTP makes of it: time stands still until `advance`, the views
- * have seen everything unless they are held up.
- */
-export const openTestHouse = (replace: Partial<House> = {}) => {
-  const history: EventStore = openHistory()
-  const views = openViews()
-  const heads = new Map<string, Head>()
-  const lines: { level: string; facts: Record<string, unknown>; message: string }[] = []
-  let at = '2030-01-01T12:00:00.000Z'
-  let idCount = 0
+/** The views of a history, which have seen everything whenever they are read; unless they are held up. */
+const openTestViews = (history: EventStore) => {
+  const store = openViews()
   let cursor: string | undefined
   let isHeldUp = false
   let catching = Promise.resolve()
 
-  const catchUp = (): Promise<void> => {
-    if (isHeldUp) return Promise.resolve()
-    catching = catching.then(async () => {
-      for (;;) {
-        const page = await history.feed(cursor, 1_000)
-        if (page.commits.length === 0) return
-        const commits = page.commits.map(({ commit }) => commit)
-        await project({ views, load: (stream, range) => history.load(stream, range) }, commits)
-        cursor = page.cursor
-      }
-    })
-    return catching
+  const seeAll = async (): Promise<void> => {
+    for (;;) {
+      const page = await history.feed(cursor, 1_000)
+      if (page.commits.length === 0) return
+      const commits = page.commits.map(({ commit }) => commit)
+      await project({ views: store, load: (stream, range) => history.load(stream, range) }, commits)
+      cursor = page.cursor
+    }
   }
+  const catchUp = (): Promise<void> => (isHeldUp ? Promise.resolve() : (catching = catching.then(seeAll)))
 
+  const views: House['views'] = {
+    row: async (view, tenant, id, minVersion = 0) => {
+      await catchUp()
+      const [row] = await store.read(view, tenant, [id])
+      return (row?.version ?? 0) < minVersion ? 'behind' : row
+    },
+    query: async (question) => {
+      await catchUp()
+      return store.query(question)
+    },
+    caughtUp: async () => {
+      await catchUp()
+      return !isHeldUp
+    },
+  }
+  const holdUp = (hold: boolean): void => {
+    isHeldUp = hold
+  }
+  return { views, holdUp }
+}
+
+/** Heads as history has them, and as it had them. */
+const headsOf = (history: EventStore): Pick<House, 'headOf' | 'headAsOf'> => ({
+  headOf: async (tenant, kind, id) =>
+    fold(streamName(tenant, kind, id), await history.load(streamName(tenant, kind, id)), digest),
+  headAsOf: async (tenant, kind, id, asOf) => {
+    const stream = streamName(tenant, kind, id)
+    const commits = await history.load(stream)
+    const isThen = (commit: Commit) => ('at' in asOf ? commit.at <= asOf.at : lastVersion(commit) <= asOf.version)
+    const head = fold(stream, commits.filter(isThen), digest)
+    return head.version === 0 || ('version' in asOf && head.version !== asOf.version) ? undefined : head
+  },
+})
+
+const verify = async (history: EventStore, stream: string | undefined) => {
+  const commits = (await Array.fromAsync(history.scan(stream))).flat()
+  const streamCount = new Set(commits.map((each) => each.stream)).size
+  return { ok: true, streamCount, commitCount: commits.length, failures: [] }
+}
+
+/** The write path, with a clock and ids that a test can foretell. */
+const openTestWriting = (history: EventStore, views: House['views'], now: () => string) => {
+  let idCount = 0
   const newId = (): string => {
     idCount += 1
     return `01TEST${`${idCount}`.padStart(20, '0')}`
   }
-  const now = (): string => at
-  const log = (level: string) => (facts: object, message: string) =>
-    void lines.push({ level, facts: { ...facts }, message })
   const handle = createHandle({
     store: history,
-    cache: heads,
+    cache: new Map<string, Head>(),
     digest,
     backoff: async () => {},
-    candidates: async (question) => {
-      await catchUp()
-      return candidatesAmong(await allBenches(views), question)
-    },
+    candidates: async (question) => candidatesAmong(await allBenches(views), question),
   })
+  const submit: House['submit'] = ({ idempotencyKey, ...request }) => {
+    const { kind, id, type, data } = request
+    const commandHash = sha256(canonicalJson({ kind, id, type, data }))
+    return handle({ ...request, at: now(), commandId: idempotencyKey ?? newId(), commandHash })
+  }
+  return { newId, submit }
+}
 
-  const headOf: House['headOf'] = async (tenant, kind, id) =>
-    fold(streamName(tenant, kind, id), await history.load(streamName(tenant, kind, id)), digest)
+interface Line {
+  level: string
+  facts: Record<string, unknown>
+  message: string
+}
 
+const logInto = (lines: Line[]): House['log'] => {
+  const log = (level: string) => (facts: object, message: string) =>
+    void lines.push({ level, facts: { ...facts }, message })
+  return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
+}
+
+/** A house in memory without policies or clocks, for what HTTP makes of it: time stands still until `advance`. */
+export const openTestHouse = (replace: Partial<House> = {}) => {
+  const history: EventStore = openHistory()
+  const { views, holdUp } = openTestViews(history)
+  const lines: Line[] = []
+  let at = '2030-01-01T12:00:00.000Z'
+  const now = (): string => at
   const house: House = {
-    submit: ({ idempotencyKey, ...request }) => {
-      const { kind, id, type, data } = request
-      const commandHash = sha256(canonicalJson({ kind, id, type, data }))
-      return handle({ ...request, at, commandId: idempotencyKey ?? newId(), commandHash })
-    },
+    ...openTestWriting(history, views, now),
+    ...headsOf(history),
     history,
-    views: {
-      row: async (view, tenant, id, minVersion = 0) => {
-        await catchUp()
-        const [row] = await views.read(view, tenant, [id])
-        return (row?.version ?? 0) < minVersion ? 'behind' : row
-      },
-      query: async (question) => {
-        await catchUp()
-        return views.query(question)
-      },
-      caughtUp: async () => {
-        await catchUp()
-        return !isHeldUp
-      },
-    },
+    views,
     leases: openLeases(),
-    headOf,
-    headAsOf: async (tenant, kind, id, asOf) => {
-      const stream = streamName(tenant, kind, id)
-      const commits = await history.load(stream)
-      const until = commits.filter((commit) =>
-        'at' in asOf ? commit.at <= asOf.at : lastVersion(commit) <= asOf.version,
-      )
-      const head = fold(stream, until, digest)
-      return head.version === 0 || ('version' in asOf && head.version !== asOf.version) ? undefined : head
-    },
-    verify: async (stream) => {
-      const pages = await Array.fromAsync(history.scan(stream))
-      const commits = pages.flat()
-      return {
-        ok: true,
-        streamCount: new Set(commits.map((each) => each.stream)).size,
-        commitCount: commits.length,
-        failures: [],
-      }
-    },
+    verify: (stream) => verify(history, stream),
     now,
-    newId,
     hash: (value) => sha256(canonicalJson(value)),
     canonicalBytes: (value) => Buffer.byteLength(canonicalJson(value)),
     unready: () => undefined,
@@ -120,39 +132,34 @@ export const openTestHouse = (replace: Partial<House> = {}) => {
       rebuild: async () => ({ items: [], rebuilding: true }),
     },
     counters: () => [{ name: 'benchplane_conflicts_total', help: 'Lost races', kind: 'counter', value: 3 }],
-    log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
+    log: logInto(lines),
     settings: { leaseMs: 40_000, heartbeatEveryMs: 10_000 },
     ...replace,
   }
-
+  const advance = (ms: number): void => {
+    at = plusMs(at, ms)
+  }
+  /** Commits in history: to see that nothing was appended. */
+  const commitCount = async (): Promise<number> => Number(await history.feedEnd())
   return {
     house,
-    /** What was logged. */
     lines,
     now,
-    advance: (ms: number): void => {
-      at = plusMs(at, ms)
-    },
-    /** The views see nothing more until they are let. */
-    holdUpViews: (hold: boolean): void => {
-      isHeldUp = hold
-    },
-    /** Commits in history: to see that nothing was appended. */
-    commitCount: async (): Promise<number> => Number(await history.feedEnd()),
-    tick: (kind: 'reservation' | 'execution', id: string) =>
-      house.submit({
-        tenant: 'default',
-        kind,
-        id,
-        type: 'Tick',
-        data: {},
-        actor: { kind: 'system', id: 'clock' },
-        correlationId: 'tick',
-      }),
+    advance,
+    commitCount,
+    holdUpViews: holdUp,
+    tick: (...what: Ticked) => tick(house, ...what),
   }
 }
 
-const allBenches = async (views: ReturnType<typeof openViews>): Promise<readonly BenchState[]> => {
+type Ticked = [kind: 'reservation' | 'execution', id: string]
+
+const tick = (house: House, ...[kind, id]: Ticked) => {
+  const command = { tenant: 'default', kind, id, type: 'Tick', data: {} }
+  return house.submit({ ...command, actor: { kind: 'system', id: 'clock' }, correlationId: 'tick' })
+}
+
+const allBenches = async (views: House['views']): Promise<readonly BenchState[]> => {
   const question = { view: 'benches', tenant: 'default', index: 'all_idx', partition: 'benches', limit: 500 }
   return (await views.query(question)).rows.map(({ body }) => body as BenchState)
 }

@@ -144,21 +144,42 @@ test('a request that does not end in time is cut off, and that is logged', async
   expect(lines).toMatchObject([{ level: 'warn', message: 'requests that did not end in time are cut off' }])
 })
 
+/** Counts who hears of appends. */
+const countListeners = (house: House): (() => number) => {
+  let count = 0
+  const onAppend = house.history.onAppend.bind(house.history)
+  house.history.onAppend = (listener) => {
+    count += 1
+    const stop = onAppend(listener)
+    return () => {
+      count -= 1
+      return stop()
+    }
+  }
+  return () => count
+}
+
+test('nothing is left of a stream when its client goes, wherever it stands', async () => {
+  const { url, house, lines } = await start()
+  const listenerCount = countListeners(house)
+  await post(`${url}/v1/benches`, bench)
+  for (const path of ['/v1/events/live', '/v1/events/live?after=0']) {
+    const client = new AbortController()
+    const { body } = await fetch(url + path, { signal: client.signal })
+    await body!.getReader().read()
+    expect(listenerCount()).toBe(1)
+    client.abort()
+    await expect.poll(listenerCount).toBe(0)
+  }
+  expect(lines).toEqual([])
+})
+
 test('a waiting claim is given up when its client goes', async () => {
   const { url, house } = await start()
   await post(`${url}/v1/benches`, bench)
   await fetch(`${url}/v1/workers/w-1`, { method: 'PUT' })
   await post(`${url}/v1/workers/w-1/sessions`, { benches: ['rig-1'], agentVersion: '1' })
-  let listeners = 0
-  const onAppend = house.history.onAppend.bind(house.history)
-  house.history.onAppend = (listener) => {
-    listeners += 1
-    const stop = onAppend(listener)
-    return () => {
-      listeners -= 1
-      return stop()
-    }
-  }
+  const listenerCount = countListeners(house)
   const client = new AbortController()
   const claim = fetch(`${url}/v1/workers/w-1/claim`, {
     method: 'POST',
@@ -166,8 +187,8 @@ test('a waiting claim is given up when its client goes', async () => {
     body: '{"epoch":1,"waitMs":20000}',
     signal: client.signal,
   }).catch(() => 'gone')
-  await expect.poll(() => listeners).toBe(1)
+  await expect.poll(listenerCount).toBe(1)
   client.abort()
   expect(await claim).toBe('gone')
-  await expect.poll(() => listeners).toBe(0)
+  await expect.poll(listenerCount).toBe(0)
 })
