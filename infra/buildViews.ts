@@ -2,7 +2,6 @@ import type { Commit } from '../domain/event.ts'
 import type { EventStore, ViewStore } from '../domain/ports.ts'
 import { project, type StreamFailure } from '../projections/project.ts'
 import { positionOf, projectConsumer } from './projector.ts'
-import { originOf, seal } from './viewGenerations.ts'
 
 export interface BuildProgress {
   commitCount: number
@@ -24,12 +23,11 @@ const failuresKeptMax = 100
  * caught up with afterwards, from where the feed ended when the scan began.
  */
 export const buildViews = async (
-  history: Pick<EventStore, 'feed' | 'feedEnd' | 'load' | 'scan'>,
+  history: Pick<EventStore, 'feedEnd' | 'load' | 'scan'>,
   views: ViewStore,
   onProgress: (progress: BuildProgress) => void = () => {},
 ): Promise<Built> => {
   const end = await history.feedEnd()
-  const origin = await originOf(history)
   const progress = { commitCount: 0, commitCountTotal: positionOf(end) }
   const failures: StreamFailure[] = []
   const flush = async (commits: readonly Commit[]): Promise<void> => {
@@ -47,6 +45,5 @@ export const buildViews = async (
   }
   await flush(batch)
   await views.saveCheckpoint(projectConsumer, end)
-  await seal(views, origin)
   return { ...progress, failures }
 }

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { openHistory } from '../adapters/sqlite/history.ts'
 import { openViews } from '../adapters/sqlite/views.ts'
-import { buildViews, type Built, type BuildProgress } from './buildViews.ts'
+import { type BuildProgress, type Built, buildViews } from './buildViews.ts'
 
 export interface BuildJob {
   directory: string

@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { BenchState, RegisteredBench } from '../domain/bench/state.ts'
 import { firstFailing, indexKeyOf, parseQuery, printTerm, type Term } from '../domain/capabilities.ts'
-import { candidateCountMax, type CandidateQuestion, type Candidates } from '../domain/decisions/program.ts'
+import { type CandidateQuestion, type Candidates, candidateCountMax } from '../domain/decisions/program.ts'
+import { fault } from '../domain/faults.ts'
 import type { RowChange, ViewQuestion, ViewStore } from '../domain/ports.ts'
 
 /** So many benches are looked at to say why they were left out. */
@@ -14,10 +15,12 @@ const pageLimit = 500
  * Which benches could serve a query, by the benches view. Capabilities change seldom and questions come again and again:
  * an answer stands until a bench of the tenant is described anew.
  */
-export const openCandidates = (views: () => Pick<ViewStore, 'query'>) => {
+export const openCandidates = (views: () => Pick<ViewStore, 'query'>, caughtUp: () => Promise<boolean>) => {
   const answers = new Map<string, Promise<Candidates>>()
   return {
-    ask: (question: CandidateQuestion): Promise<Candidates> => {
+    /** `fresh`: as of everything appended by now. Throws `storage-unusable` when the view does not catch up. */
+    ask: async (question: CandidateQuestion, fresh: boolean): Promise<Candidates> => {
+      if (fresh && !(await caughtUp())) throw fault('storage-unusable', 'the benches view is behind: try again')
       const key = keyOf(question)
       const known = answers.get(key)
       if (known !== undefined) return known
@@ -92,7 +95,9 @@ async function* benchesIn(
   do {
     const given: ViewQuestion = { view: 'benches', ...where, limit: pageLimit }
     const page = await views.query(cursor === undefined ? given : { ...given, cursor })
-    yield page.rows.flatMap(({ body }) => ((body as BenchState).status === 'registered' ? [body as RegisteredBench] : []))
+    yield page.rows.flatMap(({ body }) =>
+      (body as BenchState).status === 'registered' ? [body as RegisteredBench] : [],
+    )
     cursor = page.nextCursor
     // Others get their turn between two pages.
     if (cursor !== undefined) await turn()

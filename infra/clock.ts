@@ -8,8 +8,8 @@ import type { Log } from './log.ts'
 export interface ClockPorts {
   due: ViewStore['due']
   /** Sends a Tick to the stream of a row. */
-  tick(row: DueRow): Promise<Outcome>
-  now(): Instant
+  tick: (row: DueRow) => Promise<Outcome>
+  now: () => Instant
   log: Log
   counters: Counters
   /** Resolves when the views can be trusted; until then nothing is due. */

@@ -1,3 +1,4 @@
+import type { Instant } from '../domain/ids.ts'
 import type { IndexEntry, RowChange, ViewRow, ViewStore } from '../domain/ports.ts'
 import type { Reaction } from '../projections/react.ts'
 
@@ -25,15 +26,21 @@ export const deadLettersView = { name, change }
 /** More than this is logged only. */
 const countMax = 10_000
 
-/** Answers how many letters have come to be: none for one that is there already, or when there are too many. */
-export const putAside = async (
-  views: ViewStore & { rowCount(view: string): Promise<number> },
-  reaction: Reaction,
-  error: unknown,
-  at: string,
-): Promise<number> => {
-  if ((await views.rowCount(name)) >= countMax) return 0
-  const body: DeadLetter = { reaction, error: error instanceof Error ? error.message : String(error), at }
-  const failed = await views.write([change(reaction.tenant, { id: reaction.commandId, version: 1, body })])
-  return 1 - failed.length
+/** Where they are put, and how many there are. */
+export const openDeadLetters = (
+  views: () => Pick<ViewStore, 'write'>,
+  countAtFirst: number,
+  now: () => Instant,
+) => {
+  let count = countAtFirst
+  return {
+    keep: async (reaction: Reaction, error: unknown): Promise<void> => {
+      if (count >= countMax) return
+      const at = now()
+      const body: DeadLetter = { reaction, error: error instanceof Error ? error.message : String(error), at }
+      const failed = await views().write([change(reaction.tenant, { id: reaction.commandId, version: 1, body })])
+      count += 1 - failed.length
+    },
+    count: () => count,
+  }
 }

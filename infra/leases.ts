@@ -19,7 +19,8 @@ export const restoreLeases = async (
       if (state.status === 'absent' || state.session === null) continue
       const { epoch, benchIds } = state.session
       const times = { lastSeenAt: now, expiresAt: plusMs(now, leaseMs) }
-      if (leases.get(tenant, id)?.epoch !== epoch) leases.open({ workerId: id, tenant, epoch, benchIds, flags: [], ...times })
+      if (leases.get(tenant, id)?.epoch !== epoch)
+        leases.open({ workerId: id, tenant, epoch, benchIds, flags: [], ...times })
     }
     cursor = page.nextCursor
   } while (cursor !== undefined)

@@ -36,7 +36,13 @@ const assembled = (given: Prepared) => {
   const behindCount = (): number => positionOf(cursors.end) - positionOf(cursors.project)
   const verify = (stream: string | undefined) =>
     stores.audit(rebuilding.serving(), stream === undefined ? undefined : wholeName(stream), closing.signal)
-  const services = servicesOf(writing, { views: reading.views, leases, verify, unready: () => unreadyReason(given, parts), now })
+  const services = servicesOf(writing, {
+    views: reading.views,
+    leases,
+    verify,
+    unready: () => unreadyReason(given, parts),
+    now,
+  })
   return {
     services,
     settings,

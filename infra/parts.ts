@@ -1,12 +1,10 @@
 /** What the house is made of, and how its loops wake one another. */
-import { fault } from '../domain/faults.ts'
 import type { Instant } from '../domain/ids.ts'
 import type { FeedPage, RowChange } from '../domain/ports.ts'
-import type { Reaction } from '../projections/react.ts'
 import { openCandidates } from './candidates.ts'
 import { startClock } from './clock.ts'
 import { openCounters } from './counters.ts'
-import { deadLettersView, putAside } from './deadLetters.ts'
+import { deadLettersView, openDeadLetters } from './deadLetters.ts'
 import { type HeadCacheLimits, openHeadCache } from './headCache.ts'
 import { type Log, noLog } from './log.ts'
 import { openProgress } from './progress.ts'
@@ -22,7 +20,7 @@ export interface HouseOptions extends StoreOptions, HeadCacheLimits {
   /** Default: none. */
   log?: Log
   /** Default: this machine's clock. Who injects another calls `wakeClock` when it jumps. */
-  now?(): Instant
+  now?: () => Instant
   /** How long a lease lives without a heartbeat. Default 40 000. */
   leaseMs?: number
   /** How often a heartbeat is asked for. Default 10 000. */
@@ -57,8 +55,11 @@ export const running = ({ options, log, now, stores, first, cursors, deadLetterC
   const closing = new AbortController()
   const { store, failure } = observed(history, counters)
   const cache = openHeadCache(options)
-  const candidates = openCandidates(() => projector.views())
   const reading = openReading(history, () => projector)
+  const candidates = openCandidates(
+    () => projector.views(),
+    () => reading.views.caughtUp(),
+  )
   const onWritten = (changes: readonly RowChange[]): void => {
     candidates.learn(changes)
     reading.learn(changes)
@@ -69,37 +70,39 @@ export const running = ({ options, log, now, stores, first, cursors, deadLetterC
     reactor.offer(after, page)
   }
   const base = { history, log, counters, now, progress }
-  const projector = startProjector(
-    { ...base, onWritten, onPage },
-    first.views,
-    cursors.project,
-  )
-  const ask = async (...[question, fresh]: Parameters<Parameters<typeof openWriting>[0]['candidates']>) => {
-    if (fresh && !(await reading.views.caughtUp())) throw fault('storage-unusable', 'the benches view is behind: try again')
-    return candidates.ask(question)
-  }
-  const writing = openWriting({ store, cache, counters, now, candidates: ask })
+  const projector = startProjector({ ...base, onWritten, onPage }, first.views, cursors.project)
+  const writing = openWriting({ store, cache, counters, now, candidates: candidates.ask })
   const onSwitched = async (): Promise<void> => {
     candidates.forget()
     await reading.lookAgain()
   }
-  const rebuilding = openRebuilding({ ...base, generations, projector, build, onSwitched, signal: closing.signal }, first)
-  const letters = { count: deadLetterCount }
-  const keep = async (reaction: Reaction, error: unknown): Promise<void> => {
-    letters.count += await putAside(rebuilding.serving().views, reaction, error, now())
-  }
-  const { policyPausesMs } = options
+  const rebuilding = openRebuilding(
+    { ...base, generations, projector, build, onSwitched, signal: closing.signal },
+    first,
+  )
+  const letters = openDeadLetters(projector.views, deadLetterCount, now)
+  const from = { views: projector.views, projectedTo: projector.cursor }
   const reactor = startReactor(
-    {
-      ...base,
-      ...{ views: projector.views, projectedTo: projector.cursor, send: writing.send, putAside: keep },
-      ...(policyPausesMs === undefined ? {} : { pausesMs: policyPausesMs }),
-    },
+    { ...base, ...from, send: writing.send, putAside: letters.keep, pausesMs: options.policyPausesMs },
     cursors.react,
   )
   const ready = progress.until(projector.hasCaughtUp, foreverMs)
   const due = (...asked: Parameters<typeof first.views.due>) => projector.views().due(...asked)
   const clock = startClock({ ...base, due, tick: writing.tick, ready })
-  return { counters, progress, closing, failure, cache, projector, reading, writing, rebuilding, reactor, clock, ready, letters }
+  return {
+    counters,
+    progress,
+    closing,
+    failure,
+    cache,
+    projector,
+    reading,
+    writing,
+    rebuilding,
+    reactor,
+    clock,
+    ready,
+    letters,
+  }
 }
 export type Running = ReturnType<typeof running>

@@ -1,11 +1,11 @@
 /** Lets many wait for what one loop brings about. */
 export interface Progress {
   /** Something has happened: all who wait look again. */
-  happened(): void
+  happened: () => void
   /** Whether it is so, now or within the time; false when the time is up, or the house closes. */
-  until(isSo: () => boolean | Promise<boolean>, timeoutMs: number): Promise<boolean>
+  until: (isSo: () => boolean | Promise<boolean>, timeoutMs: number) => Promise<boolean>
   /** Nobody waits any longer. */
-  end(): void
+  end: () => void
 }
 
 export const openProgress = (): Progress => {
@@ -28,7 +28,7 @@ export const openProgress = (): Progress => {
           if (await isSo()) return true
           if (isOver) return false
           timer ??= setTimeout(() => timeout.resolve('timeout'), timeoutMs)
-          if ((await Promise.race([promise, timeout.promise])) === 'timeout') return isSo()
+          if ((await Promise.race([promise, timeout.promise])) === 'timeout') return await isSo()
         }
       } finally {
         clearTimeout(timer)

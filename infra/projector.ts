@@ -1,5 +1,5 @@
 import type { EventStore, FeedPage, RowChange, ViewStore } from '../domain/ports.ts'
-import { project, type Projected } from '../projections/project.ts'
+import { type Projected, project } from '../projections/project.ts'
 import { type Bell, openBell } from './bell.ts'
 import type { Counters } from './counters.ts'
 import type { Log } from './log.ts'
@@ -18,12 +18,12 @@ export interface ProjectorPorts {
   history: Pick<EventStore, 'feed' | 'load' | 'onAppend'>
   log: Log
   counters: Counters
-  now(): string
+  now: () => string
   /** Told whenever the views have changed. */
   progress: Progress
-  onWritten(changes: readonly RowChange[]): void
+  onWritten: (changes: readonly RowChange[]) => void
   /** A page is in the views. `after`: the cursor it was read from. */
-  onPage(after: string | undefined, page: FeedPage): void
+  onPage: (after: string | undefined, page: FeedPage) => void
 }
 
 /** The projector at work. */
@@ -111,7 +111,11 @@ const step = async (run: Run): Promise<boolean> => {
 }
 
 /** Folding and writing are a slice each. */
-const projectPage = ({ history, pace }: Pick<Run, 'history' | 'pace'>, views: ViewStore, page: FeedPage): Promise<Projected> => {
+const projectPage = (
+  { history, pace }: Pick<Run, 'history' | 'pace'>,
+  views: ViewStore,
+  page: FeedPage,
+): Promise<Projected> => {
   const paced: Pick<ViewStore, 'read' | 'write'> = {
     read: (...asked) => pace.timed(() => views.read(...asked)),
     write: async (...asked) => {

@@ -5,25 +5,25 @@ import { type Bell, openBell } from './bell.ts'
 import type { Counters } from './counters.ts'
 import type { Log } from './log.ts'
 import { openPace, type Pace } from './pace.ts'
-import { positionOf } from './projector.ts'
 import type { Progress } from './progress.ts'
+import { positionOf } from './projector.ts'
 
 /** How far the policies have come is kept under this name. */
 export const reactConsumer = 'react'
 
 export interface ReactorPorts {
   history: Pick<EventStore, 'feed'>
-  views(): ViewStore
+  views: () => ViewStore
   /** Policies see no event before the views have. */
-  projectedTo(): string | undefined
-  send(reaction: Reaction): Promise<Outcome>
+  projectedTo: () => string | undefined
+  send: (reaction: Reaction) => Promise<Outcome>
   /** Keeps a command that was given up; when that fails too, the batch is done again. */
-  putAside(reaction: Reaction, error: unknown): Promise<void>
+  putAside: (reaction: Reaction, error: unknown) => Promise<void>
   log: Log
   counters: Counters
   progress: Progress
   /** Between the attempts at one command; then it is given up. Default 50 ms to 5 s, five attempts. */
-  pausesMs?: readonly number[]
+  pausesMs?: readonly number[] | undefined
 }
 
 interface Run extends ReactorPorts {
@@ -151,5 +151,8 @@ const putAside = async (run: Run, reaction: Reaction, error: unknown): Promise<v
   const { policy, commandId, correlationId } = reaction
   await run.putAside(reaction, error)
   const count = run.counters.reactionFailures
-  run.log.error({ policy, commandId, correlationId, count, err: error }, 'a policy’s command was given up and put aside')
+  run.log.error(
+    { policy, commandId, correlationId, count, err: error },
+    'a policy’s command was given up and put aside',
+  )
 }

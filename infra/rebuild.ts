@@ -1,11 +1,19 @@
 import { openHistory } from '../adapters/sqlite/history.ts'
-import { generationsIn } from '../adapters/sqlite/generations.ts'
 import type { EventStore } from '../domain/ports.ts'
-import { buildViews, type Built, type BuildProgress } from './buildViews.ts'
+import { type BuildProgress, type Built, buildViews } from './buildViews.ts'
 import { type Log, noLog } from './log.ts'
-import { catchUp, positionOf, type Projector } from './projector.ts'
+import { catchUp, type Projector, positionOf } from './projector.ts'
 import type { Stores } from './stores.ts'
-import { carryLetters, carryOver, type Generations, type OpenGeneration, sqliteGenerations } from './viewGenerations.ts'
+import {
+  carryLetters,
+  carryOver,
+  type Generations,
+  type LocalViews,
+  type OpenGeneration,
+  originOf,
+  seal,
+  sqliteGenerations,
+} from './viewGenerations.ts'
 
 type OnProgress = (progress: BuildProgress) => void
 
@@ -18,7 +26,7 @@ export interface RebuildPorts {
   /** The house is closing. */
   signal: AbortSignal
   /** Other rows serve. */
-  onSwitched(): Promise<void>
+  onSwitched: () => Promise<void>
 }
 
 /** The running rebuild, or the last one. */
@@ -33,15 +41,19 @@ export const openRebuilding = (ports: RebuildPorts, first: OpenGeneration) => {
   let serving = first
   let status: RebuildStatus = { isRunning: false, commitCount: 0, commitCountTotal: 0 }
   let running: Promise<Built> | undefined
-
+  const serve = (next: OpenGeneration): OpenGeneration => {
+    const before = serving
+    serving = next
+    return before
+  }
   const rebuild = async (onProgress: OnProgress): Promise<Built> => {
     status = { isRunning: true, commitCount: 0, commitCountTotal: 0 }
+    const told = (progress: BuildProgress): void => {
+      status = { ...progress, isRunning: true }
+      onProgress(progress)
+    }
     try {
-      const { built, next } = await replaced(ports, serving, (progress) => {
-        status = { ...progress, isRunning: true }
-        onProgress(progress)
-      })
-      serving = next
+      const built = await replaced(ports, serving, told, serve)
       status = { isRunning: false, commitCount: built.commitCount, commitCountTotal: built.commitCountTotal }
       return built
     } catch (error) {
@@ -61,45 +73,58 @@ export const openRebuilding = (ports: RebuildPorts, first: OpenGeneration) => {
 }
 
 const replaced = async (
-  { history, generations, projector, log, build, onSwitched, signal }: RebuildPorts,
-  serving: OpenGeneration,
+  ports: RebuildPorts,
+  before: OpenGeneration,
   onProgress: OnProgress,
-): Promise<{ built: Built; next: OpenGeneration }> => {
-  const generation = serving.generation + 1
+  serve: (next: OpenGeneration) => void,
+): Promise<Built> => {
+  const { history, generations, projector, log, build, onSwitched, signal } = ports
+  const generation = before.generation + 1
   generations.discard(generation)
   const { built, views } = await build(generation, onProgress, signal)
-  for (const { stream, error } of built.failures)
-    log.error({ stream, count: built.failures.length, err: error }, 'a stream cannot be folded: it has no row, or an old one')
-  await catchUp({ history }, views, () => positionOf(projector.cursor()))
-  await carryOver(serving.views, views)
-  await projector.replaceBy(views)
-  const next = { generation, views }
+  try {
+    await catchUp({ history }, views, () => positionOf(projector.cursor()))
+    await finish(history, before.views, views)
+    await projector.replaceBy(views)
+  } catch (error) {
+    await views.close()
+    generations.discard(generation)
+    throw error
+  }
+  serve({ generation, views })
   await onSwitched()
-  await carryLetters(serving.views, views)
-  await serving.views.close()
-  generations.discard(serving.generation)
-  log.info({ generation, commitCount: built.commitCount }, 'the views have been rebuilt from history')
-  return { built, next }
+  await carryLetters(before.views, views)
+  await before.views.close()
+  generations.discard(before.generation)
+  const { commitCount, failures } = built
+  for (const { stream, error } of failures)
+    log.error({ stream, count: failures.length, err: error }, 'a stream cannot be folded: its row is missing, or old')
+  log.info({ generation, commitCount }, 'the views have been rebuilt from history')
+  return built
+}
+
+/** What makes rows whole that were built from history. */
+const finish = async (history: EventStore, before: LocalViews, views: LocalViews): Promise<void> => {
+  await carryOver(before, views)
+  await seal(views, await originOf(history))
 }
 
 /** The same while no server runs. Throws `storage-unusable` when one does. */
 export const rebuildViews = async (directory: string, onProgress: OnProgress = () => {}): Promise<Built> => {
   const history = openHistory({ directory })
   const generations = sqliteGenerations(directory)
+  const opened: { close: () => Promise<void> }[] = [history]
   try {
-    const serving = await generations.openNewest(history, noLog)
-    const generation = serving.generation + 1
-    const views = generations.create(generation)
-    try {
-      const built = await buildViews(history, views, onProgress)
-      await carryOver(serving.views, views)
-      return built
-    } finally {
-      await views.close()
-      await serving.views.close()
-      for (const other of generationsIn(directory)) if (other < generation) generations.discard(other)
-    }
+    const before = await generations.openNewest(history, noLog)
+    opened.unshift(before.views)
+    const views = generations.create(before.generation + 1)
+    opened.unshift(views)
+    const built = await buildViews(history, views, onProgress)
+    await finish(history, before.views, views)
+    await before.views.close()
+    generations.discard(before.generation)
+    return built
   } finally {
-    await history.close()
+    for (const each of opened) await each.close()
   }
 }

@@ -19,7 +19,10 @@ export const resumeAt = async (history: Pick<EventStore, 'feedEnd'>, views: View
   const seen = await views.checkpoint(projectConsumer)
   const reacted = await views.checkpoint(reactConsumer)
   if (positionOf(seen) > positionOf(end))
-    log.error({ seen, end, count: 1 }, 'history ends before what the views have seen of it: verify it, then rebuild the views')
+    log.error(
+      { seen, end, count: 1 },
+      'history ends before what the views have seen of it: verify it, then rebuild the views',
+    )
   const within = (cursor: string | undefined) => (positionOf(cursor) > positionOf(end) ? end : cursor)
   return { project: within(seen), react: within(reacted), end }
 }

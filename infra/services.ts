@@ -39,7 +39,10 @@ const backoff = async (attempt: number): Promise<void> => {
   await sleep(Math.random() * Math.min(2 ** attempt, 32))
 }
 
-export type WritePorts = Pick<HandlePorts, 'store' | 'candidates' | 'cache'> & { counters: Counters; now(): Instant }
+export type WritePorts = Pick<HandlePorts, 'store' | 'candidates' | 'cache'> & {
+  counters: Counters
+  now: () => Instant
+}
 
 /** The write path with this process's clock, ids and hashes: for requests, policies and the clock. */
 export const openWriting = ({ counters, now, ...given }: WritePorts) => {
@@ -63,7 +66,14 @@ export const openWriting = ({ counters, now, ...given }: WritePorts) => {
     const { correlationId = newId() } = given.cache.get(stream) ?? (await refresh(ports, stream))
     const command = { tenant, kind, id, type: 'Tick', data: {} }
     const commandId = `clock:${kind}/${id}@${version}:${nextDue}`
-    const intent: Intent = { ...command, commandId, commandHash: hashOf(command), at: later(now(), nextDue), actor: clockActor, correlationId }
+    const intent: Intent = {
+      ...command,
+      commandId,
+      commandHash: hashOf(command),
+      at: later(now(), nextDue),
+      actor: clockActor,
+      correlationId,
+    }
     return handle(intent)
   }
   return { ports, newId, submit, send, tick }
@@ -86,12 +96,19 @@ export const servicesOf = (
   { ports, newId, submit }: Writing,
   rest: Pick<Services, 'views' | 'leases' | 'verify' | 'unready' | 'now'>,
 ): Services => {
-  const { load, feed, feedEnd, onAppend, scan } = ports.store
+  const { store } = ports
   return {
     ...rest,
     submit,
     newId,
-    history: { load, feed, feedEnd, onAppend, scan },
+    // All of it but what writes or closes it.
+    history: {
+      load: (...asked) => store.load(...asked),
+      feed: (...asked) => store.feed(...asked),
+      feedEnd: () => store.feedEnd(),
+      onAppend: (listener) => store.onAppend(listener),
+      scan: (stream) => store.scan(stream),
+    },
     headOf: (tenant, kind, id) => refresh(ports, streamName(tenant, kind, id)),
     headAsOf: (tenant, kind, id, asOf) => headAsOf(ports, streamName(tenant, kind, id), asOf),
     hash: (value) => sha256(canonicalJson(value)),

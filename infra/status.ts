@@ -15,7 +15,8 @@ export interface ViewsStatus {
 }
 
 /** Only this process appends: history ends where it ended when the house was opened, plus what was appended since. */
-const endOf = ({ cursors }: Prepared, { counters }: Running): number => positionOf(cursors.end) + counters.appendedCommits
+const endOf = ({ cursors }: Prepared, { counters }: Running): number =>
+  positionOf(cursors.end) + counters.appendedCommits
 
 export const statusOf = async (given: Prepared, parts: Running): Promise<ViewsStatus> => {
   const { projector, rebuilding } = parts
@@ -37,7 +38,7 @@ export const countersOf = (given: Prepared, parts: Running): readonly Counter[] 
     projectionLagCommits: Math.max(0, end - positionOf(projector.cursor())),
     projectionLagMs: projector.lagMs(),
     reactionLagCommits: Math.max(0, end - positionOf(reactor.cursor())),
-    deadLetters: letters.count,
+    deadLetters: letters.count(),
     cachedHeads,
     cachedHeadBytes,
     viewsGeneration: rebuilding.serving().generation,

@@ -4,7 +4,7 @@ import { fault } from '../domain/faults.ts'
 import type { EventStore, FeedCommit } from '../domain/ports.ts'
 import type { Verification } from '../projections/services.ts'
 import { audit } from './audit.ts'
-import { buildViews, type Built, type BuildProgress } from './buildViews.ts'
+import { type BuildProgress, type Built, buildViews } from './buildViews.ts'
 import { auditInThread, buildInThread } from './threads.ts'
 import {
   type Generations,
@@ -19,7 +19,7 @@ export interface StoreOptions {
   /** Where SQLite keeps its files; created when missing, and this house's alone while it is open. */
   directory?: string
   /** Tests deliver the feed duplicated and in any order. */
-  disorder?(page: readonly FeedCommit[]): readonly FeedCommit[]
+  disorder?: (page: readonly FeedCommit[]) => readonly FeedCommit[]
 }
 
 /** What differs between the engines; what takes long is done beside the serving thread where the engine allows it. */
@@ -27,13 +27,13 @@ export interface Stores {
   history: EventStore
   generations: Generations
   /** Fills the rows of a generation from history. */
-  build(
+  build: (
     generation: number,
     onProgress: (progress: BuildProgress) => void,
     signal: AbortSignal,
-  ): Promise<{ built: Built; views: LocalViews }>
+  ) => Promise<{ built: Built; views: LocalViews }>
   /** `stream` is `{tenant}/{kind}/{id}`; undefined for all. */
-  audit(serving: OpenGeneration, stream: string | undefined, signal: AbortSignal): Promise<Verification>
+  audit: (serving: OpenGeneration, stream: string | undefined, signal: AbortSignal) => Promise<Verification>
 }
 
 export const openStores = ({ store, directory = '', ...options }: StoreOptions): Stores => {

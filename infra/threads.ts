@@ -1,13 +1,13 @@
 import { Worker } from 'node:worker_threads'
 import type { Verification } from '../projections/services.ts'
 import type { AuditJob } from './auditWorker.ts'
-import type { Built, BuildProgress } from './buildViews.ts'
+import type { BuildProgress, Built } from './buildViews.ts'
 import type { BuildJob, BuildMessage } from './buildWorker.ts'
 
 interface Thread<Message> {
   file: string
   workerData: object
-  onMessage(message: Message): void
+  onMessage: (message: Message) => void
   signal: AbortSignal
 }
 

@@ -10,17 +10,17 @@ import { reactConsumer } from './reactor.ts'
 
 /** A view store of this process. */
 export interface LocalViews extends ViewStore {
-  rowCount(view: string): Promise<number>
-  scan(): AsyncIterable<readonly ScannedRow[]>
+  rowCount: (view: string) => Promise<number>
+  scan: () => AsyncIterable<readonly ScannedRow[]>
 }
 
 /** Sets of rows, one of which serves. Which one: the newest that is whole. */
 export interface Generations {
   /** The one that serves, or a new one when there is none, or none that today's code can read. */
-  openNewest(history: Pick<EventStore, 'feed'>, log: Log): Promise<OpenGeneration>
+  openNewest: (history: Pick<EventStore, 'feed'>, log: Log) => Promise<OpenGeneration>
   /** An empty one beside those that are there. It does not count as whole until it is sealed. */
-  create(generation: number): LocalViews
-  discard(generation: number): void
+  create: (generation: number) => LocalViews
+  discard: (generation: number) => void
 }
 
 export interface OpenGeneration {
@@ -68,11 +68,7 @@ export const sqliteGenerations = (directory: string): Generations => ({
   discard: (generation) => discardGeneration(directory, generation),
 })
 
-const openNewest = async (
-  directory: string,
-  history: Pick<EventStore, 'feed'>,
-  log: Log,
-): Promise<OpenGeneration> => {
+const openNewest = async (directory: string, history: Pick<EventStore, 'feed'>, log: Log): Promise<OpenGeneration> => {
   const origin = await originOf(history)
   const all = generationsIn(directory)
   const opened = await openWhole(directory, all, origin, log)
@@ -99,7 +95,11 @@ const openWhole = async (
     const [shape, from] = [await views.checkpoint(shapeFact), await views.checkpoint(originFact)]
     if (shape === viewsShape && (from === undefined || from === origin)) return { generation, views }
     if (shape === undefined) log.info({ generation }, 'views that were not built to their end are thrown away')
-    else log.warn({ generation, shape, isOfThisHistory: from === origin }, 'these views are thrown away: not of this version, or this history')
+    else
+      log.warn(
+        { generation, shape, isOfThisHistory: from === origin },
+        'these views are thrown away: not of this version, or this history',
+      )
     await views.close()
   }
   return undefined
@@ -116,7 +116,12 @@ const tryOpen = (directory: string, generation: number, log: Log): LocalViews | 
 }
 
 /** Of rows that are given up, what is not in history. */
-const rescue = async (directory: string, generation: number, origin: string | undefined, to: ViewStore): Promise<void> => {
+const rescue = async (
+  directory: string,
+  generation: number,
+  origin: string | undefined,
+  to: ViewStore,
+): Promise<void> => {
   const from = tryOpen(directory, generation, noLog)
   if (from === undefined) return
   if ((await from.checkpoint(originFact)) === origin) await carryOver(from, to)

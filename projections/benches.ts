@@ -1,7 +1,7 @@
-import type { Happened } from '../domain/decider.ts'
 import { decider } from '../domain/bench/decide.ts'
 import type { BenchEvent } from '../domain/bench/events.ts'
 import type { BenchState } from '../domain/bench/state.ts'
+import type { Happened } from '../domain/decider.ts'
 import type { View } from './view.ts'
 
 /**

@@ -11,8 +11,8 @@ import {
   type Policy,
   type PolicyAnswer,
   type PolicyCommand,
-  policyCommandId,
   type PolicyQuestion,
+  policyCommandId,
 } from '../domain/policies/policy.ts'
 import type { ViewQuestion, ViewRow, ViewStore } from '../domain/ports.ts'
 import type { Reservation } from '../domain/reservation/state.ts'

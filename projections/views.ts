@@ -15,4 +15,7 @@ export const viewsOf = (kind: StreamKind): readonly View<unknown>[] => views.fil
 const ownShape = 1
 
 /** What the rows are written by: rows of another shape are thrown away and built anew from history. */
-export const viewsShape: string = [ownShape, ...views.map(({ kind }) => (kind === 'tenant' ? 0 : kinds[kind].reducerVersion))].join('.')
+export const viewsShape: string = [
+  ownShape,
+  ...views.map(({ kind }) => (kind === 'tenant' ? 0 : kinds[kind].reducerVersion)),
+].join('.')

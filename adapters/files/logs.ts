@@ -1,5 +1,6 @@
 import { mkdir, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { fault } from '../../domain/faults.ts'
 import { type LogAppended, type LogKey, type LogStore, logBytesMax } from '../../domain/ports.ts'
 
 export interface LogsOptions {
@@ -10,7 +11,7 @@ export interface LogsOptions {
 /**
  * Logs as plain files, which any tool can read. Appends to one log go one after the other; they are not synced to disk
  * one by one: a log is no history, and its worker sends again what a crash has taken. Names come validated: they hold
- * no separator and begin with a letter or a digit.
+ * no separator and begin with a letter or a digit. Throws the faults `storage-full` and `storage-unusable`.
  */
 export const openLogs = ({ directory }: LogsOptions) => {
   const turns = new Map<string, Promise<unknown>>()
@@ -31,11 +32,15 @@ export const openLogs = ({ directory }: LogsOptions) => {
   return {
     append: async (key, offset, bytes) => {
       const name = nameOf(key)
-      const appended = await inTurn(name, () => append(join(directory, name), offset, bytes))
-      if (appended.kind === 'appended') for (const onGrown of followers.get(name) ?? []) onGrown()
+      const path = join(directory, name)
+      const { appended, hasGrown } = await inTurn(name, () => named(path, append(path, offset, bytes)))
+      if (hasGrown) for (const onGrown of followers.get(name) ?? []) onGrown()
       return appended
     },
-    read: (key, offset, limit) => read(join(directory, nameOf(key)), offset, limit),
+    read: (key, offset, limit) => {
+      const path = join(directory, nameOf(key))
+      return named(path, read(path, offset, limit))
+    },
     follow: (key, onGrown) => {
       const name = nameOf(key)
       followers.set(name, (followers.get(name) ?? new Set()).add(onGrown))
@@ -50,15 +55,19 @@ export const openLogs = ({ directory }: LogsOptions) => {
 const nameOf = ({ tenant, executionId, taskName, attempt }: LogKey): string =>
   join('logs', tenant, executionId, taskName, `${attempt}.log`)
 
-const append = async (path: string, offset: number, bytes: Uint8Array): Promise<LogAppended> => {
+const append = async (
+  path: string,
+  offset: number,
+  bytes: Uint8Array,
+): Promise<{ appended: LogAppended; hasGrown: boolean }> => {
   const file = await openForAppending(path)
   try {
     const { size } = await file.stat()
-    if (offset > size) return { kind: 'gap', expected: size }
+    if (offset > size) return { appended: { kind: 'gap', expected: size }, hasGrown: false }
     const news = bytes.subarray(size - offset)
-    if (size + news.length > logBytesMax) return { kind: 'full', size }
+    if (size + news.length > logBytesMax) return { appended: { kind: 'full', size }, hasGrown: false }
     if (news.length > 0) await file.appendFile(news)
-    return { kind: 'appended', size: size + news.length }
+    return { appended: { kind: 'appended', size: size + news.length }, hasGrown: news.length > 0 }
   } finally {
     await file.close()
   }
@@ -86,6 +95,17 @@ const read = async (path: string, offset: number, limit: number): Promise<Uint8A
   } catch (error) {
     if (isMissing(error)) return Buffer.alloc(0)
     throw error
+  }
+}
+
+/** What the file system refuses, as a fault that names the file. */
+const named = async <Value>(path: string, work: Promise<Value>): Promise<Value> => {
+  try {
+    return await work
+  } catch (cause) {
+    const { message, code } = cause as NodeJS.ErrnoException
+    const isFull = code === 'ENOSPC' || code === 'EDQUOT'
+    throw fault(isFull ? 'storage-full' : 'storage-unusable', `${path}: ${message}`, cause)
   }
 }
 

@@ -1,6 +1,15 @@
 import type { Instant } from '../../domain/ids.ts'
 import type { DueRow, IndexEntry, RowChange, RowPage, ViewQuestion, ViewRow, ViewStore } from '../../domain/ports.ts'
-import { cursorOf, demandLimit, partitionKey, type Place, placeAt, rowKey, rowPartsOf, type ScannedRow } from '../rows.ts'
+import {
+  cursorOf,
+  demandLimit,
+  type Place,
+  partitionKey,
+  placeAt,
+  rowKey,
+  rowPartsOf,
+  type ScannedRow,
+} from '../rows.ts'
 import { countBefore, insert, remove, type Sorted } from './sorted.ts'
 
 interface Kept {
@@ -77,7 +86,8 @@ const query = (medium: Medium, question: ViewQuestion): RowPage => {
   let first = from === undefined ? 0 : countBefore(sorted, { sort: from, id: '' })
   let end = to === undefined ? sorted.length : countBefore(sorted, { sort: `${to}\u0000`, id: '' })
   if (after !== undefined && descending) end = Math.min(end, countBefore(sorted, after))
-  if (after !== undefined && !descending) first = Math.max(first, countBefore(sorted, { ...after, id: `${after.id}\u0000` }))
+  if (after !== undefined && !descending)
+    first = Math.max(first, countBefore(sorted, { ...after, id: `${after.id}\u0000` }))
   const found = descending
     ? sorted.slice(Math.max(first, end - limit), Math.max(first, end)).reverse()
     : sorted.slice(first, Math.max(first, Math.min(end, first + limit)))

@@ -1,7 +1,16 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import type { Instant } from '../../domain/ids.ts'
 import type { DueRow, RowPage, ViewQuestion, ViewRow } from '../../domain/ports.ts'
-import { cursorOf, demandLimit, type Place, partitionKey, placeAt, rowKey, rowPartsOf, type ScannedRow } from '../rows.ts'
+import {
+  cursorOf,
+  demandLimit,
+  type Place,
+  partitionKey,
+  placeAt,
+  rowKey,
+  rowPartsOf,
+  type ScannedRow,
+} from '../rows.ts'
 import type { CachedRow, RowCache } from './rowCache.ts'
 
 /** Bounds inclusive, `after` exclusive; both of the place after which the page begins. */

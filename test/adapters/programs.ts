@@ -14,9 +14,12 @@ import type { Answer } from '../../adapters/client/transport.ts'
 const program = new URL('../../infra/benchplane.ts', import.meta.url).pathname
 export const repository = new URL('../../', import.meta.url).pathname
 
-export const temporaryDirectory = (): string => {
+/** Calls back at the end: of the test, or of a file whose tests share what they start. */
+export type OnEnd = (end: () => void | Promise<void>) => void
+
+export const temporaryDirectory = (onEnd: OnEnd = onTestFinished): string => {
   const directory = mkdtempSync(join(tmpdir(), 'benchplane-test-'))
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
+  onEnd(() => rmSync(directory, { recursive: true, force: true }))
   return directory
 }
 
@@ -32,18 +35,21 @@ export interface Program {
 
 type Environment = Readonly<Record<string, string>>
 
-export const start = (args: readonly string[], environment: Environment = {}, cwd?: string): Program => {
+export const start = (
+  args: readonly string[],
+  environment: Environment = {},
+  onEnd: OnEnd = onTestFinished,
+): Program => {
   const { BENCHPLANE_URL: _, BENCHPLANE_TOKEN: __, FORCE_COLOR: ___, ...inherited } = process.env
   const child = spawn(process.execPath, [program, ...args], {
     env: { ...inherited, TZ: 'UTC', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
-    ...(cwd === undefined ? {} : { cwd }),
   })
   const output = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text) => (output.stdout += String(text)))
   child.stderr.setEncoding('utf8').on('data', (text) => (output.stderr += String(text)))
   const ended = once(child, 'close').then(([code]) => code as number | null)
-  onTestFinished(async () => {
+  onEnd(async () => {
     child.kill('SIGKILL')
     await ended
   })
@@ -66,8 +72,8 @@ export interface Finished {
   stderr: string
 }
 
-export const run = async (args: readonly string[], environment: Environment = {}): Promise<Finished> => {
-  const { output, ended } = start(args, environment)
+export const run = async (args: readonly string[], environment: Environment = {}, onEnd?: OnEnd): Promise<Finished> => {
+  const { output, ended } = start(args, environment, onEnd)
   return { code: await ended, ...output }
 }
 
@@ -86,18 +92,22 @@ export interface House {
 /** A server with quick heartbeats: a cancel reaches a worker within 200 ms, a lease lives 2 s. */
 const quick = { BENCHPLANE_HEARTBEAT_EVERY_MS: '200', BENCHPLANE_LEASE_MS: '2000' }
 
-export const openHouse = async ({
-  port = 0,
-  directory = temporaryDirectory(),
-  environment = quick,
-}: {
+interface HouseOptions {
   port?: number
   directory?: string
   environment?: Environment
-} = {}): Promise<House> => {
-  const server = start(['serve', '--port', String(port), '--data', join(directory, 'data')], environment)
+  onEnd?: OnEnd
+}
+
+export const openHouse = async ({
+  port = 0,
+  onEnd = onTestFinished,
+  directory = temporaryDirectory(onEnd),
+  environment = quick,
+}: HouseOptions = {}): Promise<House> => {
+  const server = start(['serve', '--port', String(port), '--data', join(directory, 'data')], environment, onEnd)
   const [url] = await server.says(/http:\/\/127\.0\.0\.1:\d+/)
-  const benchplane = (...args: string[]): Promise<Finished> => run(args, { BENCHPLANE_URL: url })
+  const benchplane = (...args: string[]): Promise<Finished> => run(args, { BENCHPLANE_URL: url }, onEnd)
   return {
     url,
     server,
@@ -114,7 +124,7 @@ export const openHouse = async ({
     },
     agent: (worker, benches, ...args) => {
       const all = ['agent', '--worker', worker, ...benches.flatMap((bench) => ['--bench', bench]), ...args]
-      return start([...all, '--work-dir', join(directory, 'work', worker)], { BENCHPLANE_URL: url })
+      return start([...all, '--work-dir', join(directory, 'work', worker)], { BENCHPLANE_URL: url }, onEnd)
     },
   }
 }

@@ -1,0 +1,95 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { readSettings } from '../../infra/settings.ts'
+
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'benchplane-settings-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+const file = (content: string): string => {
+  const path = join(folder, 'benchplane.yaml')
+  writeFileSync(path, content)
+  return path
+}
+const option = (value: unknown, from: string) => ({ value, from })
+
+test('without any, the defaults hold', () => {
+  expect(readSettings({}, {}, undefined)).toMatchObject({
+    ok: true,
+    settings: {
+      host: '127.0.0.1',
+      port: 4180,
+      dataDir: '.benchplane',
+      store: 'sqlite',
+      leaseMs: 40_000,
+      heartbeatEveryMs: 10_000,
+    },
+  })
+})
+
+test('an option goes before the environment, the environment before the file, and each is told', () => {
+  const path = file('port: 1\nhost: localhost\nleaseMs: 30000\nheartbeatEveryMs: 1000')
+  const read = readSettings({ port: option(3, '--port') }, { BENCHPLANE_PORT: '2', BENCHPLANE_LEASE_MS: '20000' }, path)
+  expect(read).toMatchObject({
+    ok: true,
+    settings: { port: 3, host: 'localhost', leaseMs: 20_000, heartbeatEveryMs: 1_000 },
+    sources: {
+      port: { from: '--port' },
+      host: { from: `host in ${path}` },
+      leaseMs: { from: 'BENCHPLANE_LEASE_MS' },
+      store: { from: 'default' },
+    },
+  })
+})
+
+test('every fault is told at once, with where it stands', () => {
+  const path = file('port: 99999\nprot: 1\nstore: paper')
+  const read = readSettings({}, { BENCHPLANE_HEARTBEAT_EVERY_MS: 'soon' }, path)
+  expect(read.ok ? [] : read.faults.toSorted()).toEqual([
+    expect.stringMatching(/^BENCHPLANE_HEARTBEAT_EVERY_MS: /),
+    expect.stringMatching(/^port in .*benchplane\.yaml: /),
+    expect.stringMatching(/^prot in .*benchplane\.yaml: there is no such setting/),
+    expect.stringMatching(/^store in .*benchplane\.yaml: /),
+  ])
+})
+
+test.each(['0.0.0.0', '::', '192.0.2.1', 'lab.example.com'])(
+  '%s can be reached from elsewhere: not without identity',
+  (host) => {
+    const read = readSettings({ host: option(host, '--host') }, {}, undefined)
+    expect(read.ok ? [] : read.faults).toEqual([
+      expect.stringMatching(/^--host: .*no identity is configured: only loopback/),
+    ])
+  },
+)
+
+test.each(['127.0.0.1', '127.1.2.3', '::1', 'localhost', 'LOCALHOST'])('%s is this machine', (host) => {
+  expect(readSettings({ host: option(host, '--host') }, {}, undefined).ok).toBe(true)
+})
+
+test('a lease outlives two heartbeats', () => {
+  const read = readSettings({}, { BENCHPLANE_LEASE_MS: '15000' }, undefined)
+  expect(read.ok ? [] : read.faults).toEqual([
+    expect.stringMatching(/^BENCHPLANE_LEASE_MS: .*does not outlive two heartbeats/),
+  ])
+})
+
+describe('a file', () => {
+  test.each([
+    ['that is no YAML', 'port: [1', /benchplane\.yaml: /],
+    ['that is a list', '- 1', /does not map settings to values/],
+  ])('%s', (_, content, expected) => {
+    const read = readSettings({}, {}, file(content))
+    expect(read.ok ? [] : read.faults).toEqual([expect.stringMatching(expected)])
+  })
+  test('that is not there', () => {
+    const read = readSettings({}, {}, join(folder, 'nowhere.yaml'))
+    expect(read.ok ? [] : read.faults).toEqual([expect.stringMatching(/nowhere\.yaml: ENOENT/)])
+  })
+  test('that is empty says nothing', () => {
+    expect(readSettings({}, {}, file('')).ok).toBe(true)
+  })
+})
