@@ -3,7 +3,7 @@
  * and reads through `commitFromBody`, so that all of them hold the same bytes and verify alike.
  */
 import { hash } from 'node:crypto'
-import type { Commit } from '../domain/event.ts'
+import { type Commit, withoutContent } from '../domain/event.ts'
 import { fault } from '../domain/faults.ts'
 import type { NewCommit, Ride } from '../domain/ports.ts'
 
@@ -128,7 +128,7 @@ export const sealCommit = (newCommit: NewCommit, siblings: readonly string[] = [
   if (newCommit.traceparent !== undefined) commit.traceparent = newCommit.traceparent
   if (siblings.length > 0) commit.siblings = siblings
   const body = bodyOf(commit)
-  commit.hash = sha256(body)
+  commit.hash = sha256(hasContent(commit) ? bodyOf({ ...commit, events: commit.events.map(withoutContent) }) : body)
   return newCommit.ride === undefined ? { commit, body } : { commit, body, ride: newCommit.ride }
 }
 
@@ -152,10 +152,31 @@ const bodyOf = (commit: Commit): string => {
   })
 }
 
-/** The commit as `/audit/export` writes it, one a line, with its hash. */
-export const exported = ({ stream, ...commit }: Commit): ExportedCommit => {
+const hasContent = ({ stream }: { stream: string }): boolean => stream.includes('/message/')
+
+/** The commit as `/audit/export` writes it, one a line, with its hash: a message's content goes by its own hash. */
+export const exported = ({ stream, events, ...commit }: Commit): ExportedCommit => {
   const slash = stream.indexOf('/')
-  return { tenant: stream.slice(0, slash), stream: stream.slice(slash + 1), ...commit }
+  return {
+    tenant: stream.slice(0, slash),
+    stream: stream.slice(slash + 1),
+    events: events.map(withoutContent),
+    ...commit,
+  }
+}
+
+/**
+ * What the stored bytes of a commit hash to. A message's body holds its content too: that must be the content which its
+ * hash names, and the body must be what would be written today, or the bytes are hashed as they are, which matches nothing.
+ */
+export const hashOfBody = (body: string, commit: Commit | undefined): string => {
+  if (commit === undefined || !hasContent(commit)) return sha256(body)
+  const whole = commit.events.every(({ data }) => {
+    const { content, sha256: named } = data as { content?: unknown; sha256?: unknown }
+    return content !== undefined && sha256(canonicalJson(content)) === named
+  })
+  if (!whole || bodyOf(commit) !== body) return sha256(body)
+  return sha256(bodyOf({ ...commit, events: commit.events.map(withoutContent) }))
 }
 
 /**

@@ -3,7 +3,7 @@ import { type Commit, lastVersion } from '../domain/event.ts'
 import { holeInHistory, tooLarge } from '../domain/faults.ts'
 import { type StreamName, withoutTenant } from '../domain/ids.ts'
 import { appendMembersMax, type Check, commitBytesMax, type NewCommit, type ScannedCommit } from '../domain/ports.ts'
-import { commitFromBody, type SealedCommit, sealCommit, sha256 } from './chain.ts'
+import { commitFromBody, hashOfBody, type SealedCommit, sealCommit } from './chain.ts'
 
 /** `{kind}/{id}@{version}`: how a commit's siblings name it. */
 const siblingName = ({ stream, version }: NewCommit): string => `${withoutTenant(stream)}@${version}`
@@ -46,8 +46,8 @@ export const scannedFrom = (
   { stream, version }: { stream: StreamName; version: number },
   { body, hash: storedHash, reducerVersion, state }: StoredBytes,
 ): ScannedCommit => {
-  const scanned: ScannedCommit = { stream, version, computedHash: sha256(body), storedHash }
   const commit = readable(() => commitFromBody(body, storedHash))
+  const scanned: ScannedCommit = { stream, version, computedHash: hashOfBody(body, commit), storedHash }
   if (commit !== undefined) scanned.commit = commit
   if (state !== null)
     scanned.ride = { reducerVersion: reducerVersion ?? 0, state: readable((): unknown => JSON.parse(state)) }

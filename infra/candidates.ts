@@ -1,8 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import type { BenchEvent } from '../domain/bench/events.ts'
 import type { BenchState, RegisteredBench } from '../domain/bench/state.ts'
 import { firstFailing, indexKeyOf, parseQuery, printTerm, type Term } from '../domain/capabilities.ts'
 import { type CandidateQuestion, type Candidates, candidateCountMax } from '../domain/decisions/program.ts'
+import { type Commit, lastVersion } from '../domain/event.ts'
 import { fault } from '../domain/faults.ts'
+import { type StreamName, streamName } from '../domain/ids.ts'
 import type { RowChange, ViewQuestion, ViewStore } from '../domain/ports.ts'
 
 /** So many benches are looked at to say why they were left out. */
@@ -11,16 +14,34 @@ const excludedCountMax = 5_000
 const answerCountMax = 500
 const pageLimit = 500
 
+export interface CandidatePorts {
+  views: () => Pick<ViewStore, 'query'>
+  /** The views have seen all there was when the house was opened. */
+  hasCaughtUp: () => boolean
+  /** Waits until the views have seen all that is appended by now; false when they have not within their time. */
+  caughtUp: () => Promise<boolean>
+}
+
 /**
  * Which benches could serve a query, by the benches view. Capabilities change seldom and questions come again and again:
- * an answer stands until a bench of the tenant is described anew.
+ * an answer stands until a bench is described anew. Whoever described one is answered by what they said: while the view
+ * has not seen it, the question waits.
  */
-export const openCandidates = (views: () => Pick<ViewStore, 'query'>, caughtUp: () => Promise<boolean>) => {
+export const openCandidates = ({ views, hasCaughtUp, caughtUp }: CandidatePorts) => {
   const answers = new Map<string, Promise<Candidates>>()
+  /** Descriptions on their way into the view: bench stream → version. */
+  const underWay = new Map<StreamName, number>()
   return {
+    /** Commits were appended. */
+    expect: (commits: readonly Commit[]): void => {
+      for (const commit of commits)
+        if (commit.events.some(({ type }) => describing.has(type))) underWay.set(commit.stream, lastVersion(commit))
+    },
     /** `fresh`: as of everything appended by now. Throws `storage-unusable` when the view does not catch up. */
     ask: async (question: CandidateQuestion, fresh: boolean): Promise<Candidates> => {
-      if (fresh && !(await caughtUp())) throw fault('storage-unusable', 'the benches view is behind: try again')
+      const isBehind = underWay.size > 0 || !hasCaughtUp()
+      if ((fresh || isBehind) && !(await caughtUp()))
+        throw fault('storage-unusable', 'the benches view is behind: try again')
       const key = keyOf(question)
       const known = answers.get(key)
       if (known !== undefined) return known
@@ -34,10 +55,17 @@ export const openCandidates = (views: () => Pick<ViewStore, 'query'>, caughtUp: 
     /** After rows were written: forgets what may no longer be so. */
     learn: (changes: readonly RowChange[]): void => {
       if (changes.some(isDescribedAnew)) answers.clear()
+      if (underWay.size === 0) return
+      for (const { view, tenant, row } of changes) {
+        const stream = streamName(tenant, 'bench', row.id)
+        if (view === 'benches' && row.version >= (underWay.get(stream) ?? Infinity)) underWay.delete(stream)
+      }
     },
     forget: (): void => answers.clear(),
   }
 }
+
+const describing = new Set<string>(['BenchRegistered', 'BenchDescribed'] satisfies BenchEvent['type'][])
 
 const keyOf = ({ tenant, query, type }: CandidateQuestion): string => JSON.stringify([tenant, type ?? null, ...query])
 

@@ -27,11 +27,7 @@ export const deadLettersView = { name, change }
 const countMax = 10_000
 
 /** Where they are put, and how many there are. */
-export const openDeadLetters = (
-  views: () => Pick<ViewStore, 'write'>,
-  countAtFirst: number,
-  now: () => Instant,
-) => {
+export const openDeadLetters = (views: () => Pick<ViewStore, 'write'>, countAtFirst: number, now: () => Instant) => {
   let count = countAtFirst
   return {
     keep: async (reaction: Reaction, error: unknown): Promise<void> => {

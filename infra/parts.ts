@@ -53,13 +53,14 @@ export const running = ({ options, log, now, stores, first, cursors, deadLetterC
   const counters = openCounters()
   const progress = openProgress()
   const closing = new AbortController()
-  const { store, failure } = observed(history, counters)
   const cache = openHeadCache(options)
   const reading = openReading(history, () => projector)
-  const candidates = openCandidates(
-    () => projector.views(),
-    () => reading.views.caughtUp(),
-  )
+  const candidates = openCandidates({
+    views: () => projector.views(),
+    hasCaughtUp: () => projector.hasCaughtUp(),
+    caughtUp: () => reading.views.caughtUp(),
+  })
+  const { store, failure } = observed(history, counters, candidates.expect)
   const onWritten = (changes: readonly RowChange[]): void => {
     candidates.learn(changes)
     reading.learn(changes)

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { monotonicFactory } from 'ulid'
 import { canonicalJson, sha256 } from '../adapters/chain.ts'
+import type { Commit } from '../domain/event.ts'
 import { isFault } from '../domain/faults.ts'
 import { createHandle, type Outcome } from '../domain/handle.ts'
 import { type Instant, later, partsOf, type StreamKind, streamName } from '../domain/ids.ts'
@@ -14,8 +15,8 @@ import type { Counters } from './counters.ts'
 import { headAsOf } from './heads.ts'
 import { knowingNewest } from './soleWriter.ts'
 
-/** Counts what is appended, and remembers why the store can't be written, until it can. */
-export const observed = (history: EventStore, counters: Counters) => {
+/** Tells of what is appended, counts it, and remembers why the store can't be written, until it can. */
+export const observed = (history: EventStore, counters: Counters, onAppended: (commits: readonly Commit[]) => void) => {
   let failure: string | undefined
   const append: EventStore['append'] = async (commits, checks) => {
     try {
@@ -24,6 +25,7 @@ export const observed = (history: EventStore, counters: Counters) => {
       if (result.kind === 'appended') {
         counters.appendedCommits += result.commits.length
         for (const { events } of result.commits) counters.appendedEvents += events.length
+        onAppended(result.commits)
       }
       return result
     } catch (error) {

@@ -10,6 +10,7 @@ interface Waiter {
  */
 export const openWaiting = (timeoutMs: number) => {
   const byName = new Map<string, Set<Waiter>>()
+  let isOver = false
   return {
     /** Waits for the number to be told; `promise` is false when the time is up. `answer` ends it otherwise. */
     until: (name: string, minimum: number) => {
@@ -23,6 +24,7 @@ export const openWaiting = (timeoutMs: number) => {
       const waiter: Waiter = { minimum, answer }
       const timer = setTimeout(answer, timeoutMs, false)
       byName.set(name, waiters.add(waiter))
+      if (isOver) answer(false)
       return { promise, answer }
     },
     tell: (name: string, value: number): void => {
@@ -32,6 +34,7 @@ export const openWaiting = (timeoutMs: number) => {
     names: (): readonly string[] => [...byName.keys()],
     /** Nobody waits any longer. */
     end: (): void => {
+      isOver = true
       for (const waiters of byName.values()) for (const waiter of waiters) waiter.answer(false)
     },
   }

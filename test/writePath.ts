@@ -16,38 +16,43 @@ export interface Calls {
   loadLatest: number
 }
 
+const countedStore = (store: EventStore, calls: Calls): EventStore => ({
+  ...store,
+  append: (...args) => {
+    calls.append++
+    return store.append(...args)
+  },
+  load: (...args) => {
+    calls.load++
+    return store.load(...args)
+  },
+  loadLatest: (...args) => {
+    calls.loadLatest++
+    return store.loadLatest(...args)
+  },
+})
+
+/** Every bench that was ever registered. */
+const candidatesIn = async (store: EventStore) => {
+  const page = await store.feed(undefined, 1_000)
+  const benches = page.commits.map(({ commit }) => partsOf(commit.stream)).filter(({ kind }) => kind === 'bench')
+  return { benchIds: [...new Set(benches.map(({ id }) => id))].toSorted(), excluded: {} }
+}
+
+let made = 0
+
 /** The write path over a store in memory, with every call of the store counted; several servers can share one store. */
 export const writePath = (store: EventStore = openHistory(), overrides: Partial<HandlePorts> = {}) => {
   const calls: Calls = { append: 0, load: 0, loadLatest: 0 }
   const heads = new Map<StreamName, Head>()
-  const counted: EventStore = {
-    ...store,
-    append: (...args) => {
-      calls.append++
-      return store.append(...args)
-    },
-    load: (...args) => {
-      calls.load++
-      return store.load(...args)
-    },
-    loadLatest: (...args) => {
-      calls.loadLatest++
-      return store.loadLatest(...args)
-    },
-  }
   const handle = createHandle({
-    store: counted,
+    store: countedStore(store, calls),
     cache: heads,
     digest: (text) => sha(text).slice(0, 16),
     backoff: async () => {},
-    candidates: async () => {
-      const page = await store.feed(undefined, 1_000)
-      const benches = page.commits.map(({ commit }) => partsOf(commit.stream)).filter(({ kind }) => kind === 'bench')
-      return { benchIds: [...new Set(benches.map(({ id }) => id))].toSorted(), excluded: {} }
-    },
+    candidates: () => candidatesIn(store),
     ...overrides,
   })
-  let made = 0
   const send = (
     kind: StreamKind,
     id: string,
@@ -64,7 +69,7 @@ export const writePath = (store: EventStore = openHistory(), overrides: Partial<
       type,
       data: parsed.data,
       at: '2026-03-01T09:00:00.000Z',
-      commandId: `made-${kind}-${id}-${++made}-${heads.size}-${Math.random()}`,
+      commandId: `made-${++made}`,
       commandHash: sha(JSON.stringify([kind, id, type, parsed.data])),
       actor: { kind: 'user', id: 'ada' },
       correlationId: 'c',

@@ -4,6 +4,7 @@ import { type Context, listOf, print, type Verb } from './context.ts'
 import { type Difference, shownDifference } from './differences.ts'
 import { type Exit, type ExitCode, exit, exits } from './exits.ts'
 import type { Change, LabDifference } from './labChanges.ts'
+import { plain } from './plain.ts'
 import { exitOf } from './problems.ts'
 import { startProgress } from './progress.ts'
 
@@ -75,7 +76,7 @@ const carryOut = async (context: Context, changes: readonly Change[]): Promise<r
     const reason = exitOf(answer.problem, context.terminal.now())
     failures.push({ change, exitCode: reason.exitCode, exit: reason })
     progress.line(() => {
-      context.terminal.err(`${context.terminal.errColours.red(`${id}:`)} ${reason.message}`)
+      context.terminal.err(`${context.terminal.errColours.red(`${id}:`)} ${plain(reason.message)}`)
       for (const line of reason.details) context.terminal.err(line)
     })
   }

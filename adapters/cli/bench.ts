@@ -3,7 +3,8 @@ import type { ValueOf } from '../client/operations.ts'
 import { type Context, listOf, pairs, print, type Verb, valueOf } from './context.ts'
 import { exit, exits } from './exits.ts'
 import { duration, given, limit, pair, several } from './options.ts'
-import { facts, plain, status, table } from './show.ts'
+import { plain } from './plain.ts'
+import { facts, status, table } from './show.ts'
 import { parseInstant, shownDuration, shownInstant } from './times.ts'
 
 type Bench = ValueOf<'getBench'>
@@ -142,11 +143,13 @@ const looking = (bench: Command, verb: Verb): void => {
   )
 }
 
-const windowOf = ({ terminal }: Context, from: string | undefined, to: string | undefined) =>
-  given({
-    from: from === undefined ? undefined : parseInstant(from, '--from', terminal.now()),
-    to: to === undefined ? undefined : parseInstant(to, '--to', terminal.now()),
+const windowOf = ({ terminal }: Context, from: string | undefined, to: string | undefined) => {
+  const now = terminal.now()
+  return given({
+    from: from === undefined ? undefined : parseInstant(from, '--from', now),
+    to: to === undefined ? undefined : parseInstant(to, '--to', now),
   })
+}
 
 const servicing = (bench: Command, verb: Verb): void => {
   const because = (command: Command): Command =>

@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import type { Client } from '../client/client.ts'
 import type { Answer } from '../client/transport.ts'
 import type { ExitCode } from './exits.ts'
+import { json, plain } from './plain.ts'
 import { exitOf } from './problems.ts'
-import { json, plain } from './show.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What every verb is given. */

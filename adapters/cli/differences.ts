@@ -1,4 +1,4 @@
-import { plain } from './show.ts'
+import { plain } from './plain.ts'
 import type { Terminal } from './terminal.ts'
 
 /** One place where two JSON values differ; a side is absent where there is nothing. */

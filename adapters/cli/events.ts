@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import type { InputOf } from '../client/operations.ts'
 import { type Context, type Verb, valueOf } from './context.ts'
 import { given, type StreamAddress, wholeNumber } from './options.ts'
+import { plain } from './plain.ts'
 import { exitOf } from './problems.ts'
-import { plain } from './show.ts'
 import { shownInstant } from './times.ts'
 
 interface TailOptions {

@@ -4,8 +4,9 @@ import { type ExitCode, exit, exits } from './exits.ts'
 import { type Execution, followExecution } from './follow.ts'
 import { followLog, type Piece } from './followLog.ts'
 import { duration, given, limit, wholeNumber } from './options.ts'
+import { plain } from './plain.ts'
 import { exitOf } from './problems.ts'
-import { facts, plain, status, table } from './show.ts'
+import { facts, status, table } from './show.ts'
 import { shownDuration, shownInstant } from './times.ts'
 
 interface ListOptions {

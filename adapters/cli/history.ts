@@ -6,9 +6,10 @@ import { type Context, listOf, print, type Verb, valueOf } from './context.ts'
 import { differencesOf, shownDifference } from './differences.ts'
 import { type ExitCode, exit, exits } from './exits.ts'
 import { given, limit, type StreamAddress, stream, version } from './options.ts'
+import { json, plain } from './plain.ts'
 import { exitOf } from './problems.ts'
 import { startProgress } from './progress.ts'
-import { json, plain, table } from './show.ts'
+import { table } from './show.ts'
 import { parseInstant, shownInstant } from './times.ts'
 
 export const declare = (history: Command, verb: Verb): void => {
@@ -132,8 +133,9 @@ const judged = (context: Context, verification: ValueOf<'verifyHistory'>): ExitC
 
 const exported = async (context: Context, { from, to, out }: ExportOptions): Promise<void> => {
   const { terminal } = context
+  const now = terminal.now()
   const instantOf = (text: string | undefined, option: string): string | undefined =>
-    text === undefined ? undefined : parseInstant(text, option, terminal.now())
+    text === undefined ? undefined : parseInstant(text, option, now)
   const query = given({ from: instantOf(from, '--from'), to: instantOf(to, '--to') })
   const target = out === undefined ? undefined : createWriteStream(out, { flags: 'wx' })
   const failure = target === undefined ? undefined : finished(target).catch((error: unknown) => error as Error)

@@ -4,7 +4,7 @@ import { createClient } from '../client/client.ts'
 import type { Context, Verb } from './context.ts'
 import { type ExitCode, exit, exits, isExit } from './exits.ts'
 import type { House } from './house.ts'
-import { json } from './show.ts'
+import { json, plain } from './plain.ts'
 import type { Terminal } from './terminal.ts'
 
 type Topic = { summary: string; load: () => Promise<{ declare(command: Command, verb: Verb, house: House): void }> }
@@ -83,6 +83,8 @@ const frame = (program: Command, terminal: Terminal): void => {
     .version(versionOf(), '-V, --version')
     .addHelpText('after', epilogue)
     .exitOverride()
+    // `history state --version 3` asks for no version of ours.
+    .enablePositionalOptions()
     .configureHelp({ optionDescription: descriptionOf })
     .configureOutput({
       writeOut: (text) => terminal.write(text),
@@ -130,7 +132,7 @@ const told = (error: unknown, terminal: Terminal): ExitCode => {
   if (error instanceof CommanderError) return error.exitCode === 0 ? exits.done : exits.usage
   const { red } = terminal.errColours
   const [message, exitCode] = judged(error)
-  terminal.err(`${red('error:')} ${message}`)
+  terminal.err(`${red('error:')} ${plain(message)}`)
   if (isExit(error)) for (const line of error.details) terminal.err(line)
   return exitCode
 }

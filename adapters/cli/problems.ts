@@ -1,6 +1,6 @@
 import type { Problem } from '../client/problem.ts'
 import { type Exit, type ExitCode, exit, exits } from './exits.ts'
-import { plain } from './show.ts'
+import { plain } from './plain.ts'
 import { shownInstant } from './times.ts'
 
 /** What a refusal means for the process, and how it is told to people. */

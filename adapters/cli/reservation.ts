@@ -3,7 +3,8 @@ import type { ValueOf } from '../client/operations.ts'
 import { type Context, listOf, print, type Verb, valueOf } from './context.ts'
 import { exit, exits } from './exits.ts'
 import { duration, given, limit } from './options.ts'
-import { facts, plain, status, table } from './show.ts'
+import { plain } from './plain.ts'
+import { facts, status, table } from './show.ts'
 import { parseInstant, shownDuration, shownInstant } from './times.ts'
 
 export type Reservation = ValueOf<'getReservation'>

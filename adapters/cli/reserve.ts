@@ -76,8 +76,10 @@ const bodyOf = ({ terminal }: Context, benches: Wanted[], options: ReserveOption
   if ((options.for === undefined) === (options.until === undefined))
     throw exit(exits.usage, 'give either --for or --until')
   if (options.waitTimeout !== undefined && !options.wait) throw exit(exits.usage, '--wait-timeout needs --wait')
+  // Once: +3h to +4h is an hour.
+  const now = terminal.now()
   const instantOf = (text: string | undefined, option: string): string | undefined =>
-    text === undefined ? undefined : parseInstant(text, option, terminal.now())
+    text === undefined ? undefined : parseInstant(text, option, now)
   return {
     holder: options.holder ?? terminal.environment['BENCHPLANE_HOLDER'] ?? userInfo().username,
     benches,

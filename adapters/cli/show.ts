@@ -1,15 +1,9 @@
 import Table from 'cli-table3'
 import type { Terminal } from './terminal.ts'
 
-/** How answers are shown: as JSON for programs, as tables for people. */
+/** How answers are shown to people. */
 
 export type Cell = string | number | undefined
-
-/** What others wrote must not steer the terminal it is shown on. */
-export const plain = (text: string): string =>
-  text
-    .replaceAll(/\r?\n/g, ' ')
-    .replaceAll(/\p{Cc}/gu, (character) => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
 
 const cellOf = (cell: Cell): string => (cell === undefined ? '' : String(cell))
 
@@ -36,8 +30,6 @@ export const facts = (terminal: Terminal, entries: Readonly<Record<string, Cell>
   const width = Math.max(...given.map(([name]) => name.length))
   return given.map(([name, value]) => `${terminal.colours.dim(name.padEnd(width))}  ${cellOf(value)}`).join('\n')
 }
-
-export const json = (value: unknown): string => JSON.stringify(value, undefined, 2)
 
 const good = new Set(['in-service', 'online', 'active', 'passed', 'released', 'complete'])
 const bad = new Set(['quarantined', 'lost', 'failed', 'errored', 'timed-out', 'no-show', 'cancelled', 'retired'])

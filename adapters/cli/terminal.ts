@@ -33,9 +33,9 @@ export const processTerminal = (): Terminal => {
     throw error
   })
   return {
-    out: (line) => stdout.write(`${line}\n`),
-    write: (text) => stdout.write(text),
-    err: (line) => stderr.write(`${line}\n`),
+    out: (line) => void stdout.write(`${line}\n`),
+    write: (text) => void stdout.write(text),
+    err: (line) => void stderr.write(`${line}\n`),
     isWatched: stderr.isTTY === true,
     colours: createColors(hasColours(stdout, env)),
     errColours: createColors(hasColours(stderr, env)),

@@ -3,7 +3,8 @@ import type { ValueOf } from '../client/operations.ts'
 import { type Context, listOf, pairs, print, type Verb, valueOf } from './context.ts'
 import { exit, exits } from './exits.ts'
 import { limit, pair } from './options.ts'
-import { facts, plain, table } from './show.ts'
+import { plain } from './plain.ts'
+import { facts, table } from './show.ts'
 import { shownInstant } from './times.ts'
 
 type Worker = ValueOf<'getWorker'>

@@ -2,7 +2,6 @@ import type { Commit } from '../../domain/event.ts'
 import { streamName, withoutTenant } from '../../domain/ids.ts'
 import { canonicalJson, exported } from '../chain.ts'
 import type { Call } from './call.ts'
-import { withoutContent } from './feed.ts'
 import type { House } from './house.ts'
 import { invalid, notFound } from './problems.ts'
 import { content, json, type Reply } from './replies.ts'
@@ -58,6 +57,4 @@ const within =
   ({ stream, at }: Commit): boolean =>
     stream.startsWith(`${tenant}/`) && from <= at && at < to
 
-/** The commit as its hash was taken, and the hash; of messages without their content. */
-const line = (commit: Commit): string =>
-  `${canonicalJson(exported({ ...commit, events: commit.events.map(withoutContent) }))}\n`
+const line = (commit: Commit): string => `${canonicalJson(exported(commit))}\n`

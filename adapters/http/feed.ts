@@ -1,5 +1,5 @@
 /** The feed of all events: in pages, and as it grows. Messages are named in it, their content is not shown. */
-import { eventsOf, type RecordedEvent } from '../../domain/event.ts'
+import { eventsOf, type RecordedEvent, withoutContent } from '../../domain/event.ts'
 import { partsOf } from '../../domain/ids.ts'
 import type { FeedCommit } from '../../domain/ports.ts'
 import { createBell } from './bell.ts'
@@ -59,10 +59,6 @@ const isWanted = ({ stream, type }: RecordedEvent, wanted: Wanted): boolean => {
     (wanted.type === undefined || wanted.type === type)
   )
 }
-
-/** A message's content is its reader's, who knows its id. */
-export const withoutContent = <Event extends { type: string; data: unknown }>(event: Event): Event =>
-  event.type === 'MessageAccepted' ? { ...event, data: { sha256: (event.data as { sha256: string }).sha256 } } : event
 
 const shown = (event: RecordedEvent) => shownEvent(withoutContent(event))
 

@@ -15,13 +15,13 @@ const reservationNotOpen = (reservationId: string, status: string): Rejection =>
   rejection: 'ReservationNotOpen',
   detail: `reservation ${reservationId} is over: it was ${status}`,
   reservationId,
-  status,
+  reservationStatus: status,
 })
 const reservationNotActive = (reservationId: string, status: string): Rejection => ({
   rejection: 'ReservationNotActive',
   detail: `reservation ${reservationId} is ${status}`,
   reservationId,
-  status,
+  reservationStatus: status,
 })
 
 /** SubmitExecution: taken while its reservation is not over, before the window opens too. */

@@ -19,18 +19,18 @@ export const reservationUnknown = (reservationId: string): Rejection => ({
 export const over = (state: Reservation): Rejection => ({
   rejection: 'ReservationOver',
   detail: `the reservation is over: it was ${state.status}`,
-  status: state.status,
+  reservationStatus: state.status,
 })
 export const notActive = (state: Reservation): Rejection => ({
   rejection: 'ReservationNotActive',
   detail: `the reservation is ${state.status}: it becomes active at ${state.start}`,
-  status: state.status,
+  reservationStatus: state.status,
   start: state.start,
 })
 export const alreadyActive = (state: Reservation, detail: string): Rejection => ({
   rejection: 'ReservationAlreadyActive',
   detail,
-  status: state.status,
+  reservationStatus: state.status,
 })
 export const executionRunning: Rejection = {
   rejection: 'ExecutionRunning',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { canonicalJson, commitFromBody, exported, sealCommit } from '../../adapters/chain.ts'
+import { canonicalJson, commitFromBody, exported, hashOfBody, sealCommit, sha256 } from '../../adapters/chain.ts'
 import type { NewCommit } from '../../domain/ports.ts'
 import { after, hold, independentHash } from '../contract/medium.ts'
 
@@ -159,5 +159,37 @@ describe('a sealed commit', () => {
     const { commit } = sealCommit(after('acme/bench/rig-1', undefined, { events: [hold({ ü: 1.5, a: 'é' })] }))
     // printf '%s' "$body" | sha256sum
     expect(commit.hash).toBe('7ed992341312633ced8c900bbe5ec2325821ee281ca806bdf109669f21dee6a9')
+  })
+})
+
+describe('a message', () => {
+  const content = { text: 'for whom it concerns' }
+  const message = (data: unknown) =>
+    sealCommit({
+      stream: 'acme/message/m1',
+      version: 1,
+      events: [{ type: 'MessageAccepted', schemaVersion: 1, data }],
+      at: '2026-03-01T09:00:00.000Z',
+      actor: { kind: 'user', id: 'ada' },
+      commandId: 'c',
+      commandHash: '0'.repeat(64),
+      correlationId: 'c',
+      previousHash: null,
+    })
+  const sealed = message({ content, sha256: sha256(canonicalJson(content)) })
+  test('is exported, and hashed, without its content: who may not read it can verify it', () => {
+    const { hash, ...unhashed } = exported(sealed.commit)
+    expect(JSON.stringify(unhashed)).not.toContain('concerns')
+    expect(hash).toBe(sha256(canonicalJson(unhashed)))
+  })
+  test('is stored with its content, and found whole', () => {
+    expect(sealed.body).toContain('concerns')
+    expect(hashOfBody(sealed.body, sealed.commit)).toBe(sealed.commit.hash)
+  })
+  test('with another content is not whole, though the chain does not hold the content', () => {
+    const forged = sealed.body.replace('concerns', 'surprises')
+    expect(hashOfBody(forged, commitFromBody(forged, sealed.commit.hash))).not.toBe(sealed.commit.hash)
+    const spaced = sealed.body.replace('{', '{ ')
+    expect(hashOfBody(spaced, commitFromBody(spaced, sealed.commit.hash))).not.toBe(sealed.commit.hash)
   })
 })

@@ -4,7 +4,7 @@ import { inTemporaryDirectory, percentile, printRows, type Row, whole } from './
 import { openLoop, send, startMeasured } from './server.ts'
 
 const hour = 3_600_000
-const benchCount = 500
+const benchCount = 2_000
 const bookingOf = (n: number) => ({
   holder: 'ada',
   benches: [{ benchId: `b${n % benchCount}` }],

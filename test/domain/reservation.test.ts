@@ -98,7 +98,7 @@ describe('using', () => {
       .then({ type: 'ReservationActivated', data: {} }, checkedIn)
     given(decider, [confirmed, activated])
       .when(command('CheckInReservation', {}, inHours(1.2)))
-      .thenRefused('ReservationOver', { status: 'no-show' })
+      .thenRefused('ReservationOver', { reservationStatus: 'no-show' })
   })
   test('not before its start', () =>
     given(decider, [confirmed])

@@ -109,7 +109,7 @@ describe('an execution', () => {
     send('reservation', 'r2', 'CancelReservation', {})
     expect(send('execution', 'e4', 'SubmitExecution', { ...plan, reservationId: 'r2' })).toMatchObject({
       rejection: 'ReservationNotOpen',
-      status: 'cancelled',
+      reservationStatus: 'cancelled',
     })
   })
   test('keeps its reservation from being released', () => {

@@ -156,6 +156,7 @@ test('reserve and reservation', async () => {
   expect(await json('reservation', 'why', 'R2')).toMatchObject({ position: 1, blockedBy: [{ reservationId: 'R1' }] })
   expect(await shown('reservation', 'why', 'R3')).toMatch(/^rule +by-query\n/)
   expect(await shown('bench', 'calendar', 'b1')).toMatch(/ada +R1\n/)
+  expect(await json('reservation', 'cancel', 'R2')).toMatchObject({ status: 'cancelled' })
   const { end } = await json<{ end: string }>('reservation', 'shorten', 'R1', '--by', '10m')
   expect(Date.parse(String(booked['end'])) - Date.parse(end)).toBe(600_000)
   expect(await json('reservation', 'extend', 'R1', '--until', String(booked['end']))).toMatchObject({
@@ -241,7 +242,8 @@ test('history, views and events', async () => {
   expect((await house.benchplane('history', 'export', '--out', out)).stderr).toMatch(/^\d+ commits in /)
   const lines = readFileSync(out, 'utf8').trimEnd().split('\n')
   expect(lines.every((line) => typeof JSON.parse(line).hash === 'string')).toBe(true)
-  expect((await shown('history', 'export')).split('\n').length).toBeGreaterThanOrEqual(lines.length)
+  const { stdout } = await house.benchplane('history', 'export', '--to', '+1m')
+  expect(stdout.trimEnd().split('\n').length).toBeGreaterThanOrEqual(lines.length)
   expect(await json('views', 'status')).toMatchObject({ rebuilding: false, items: expect.any(Array) })
   expect(await shown('views', 'rebuild')).toMatch(/^VIEW +ROWS/)
   expect(await json('views', 'rebuild')).toMatchObject({ rebuilding: false })

@@ -1,0 +1,140 @@
+import { parseCommand } from '../../domain/contract.ts'
+import type { Outcome } from '../../domain/handle.ts'
+import { fold } from '../../domain/head.ts'
+import { partsOf, type StreamName } from '../../domain/ids.ts'
+import type { EventStore, ViewRow } from '../../domain/ports.ts'
+import { digest } from '../../infra/audit.ts'
+import { type House, openHouse } from '../../infra/local.ts'
+import type { HouseOptions } from '../../infra/parts.ts'
+import type { Request } from '../../projections/services.ts'
+import { views } from '../../projections/views.ts'
+import { temporaryDirectories } from '../adapters/directories.ts'
+
+export interface Line {
+  level: string
+  message: string
+  [fact: string]: unknown
+}
+
+/** A log that is read by the test. */
+export const openLines = () => {
+  const lines: Line[] = []
+  const at = (level: string) => (facts: object, message: string) => void lines.push({ ...facts, level, message })
+  return { lines, log: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') } }
+}
+
+/** A clock that stands until it is moved. */
+export const openTime = (from = '2026-03-02T08:00:00.000Z') => {
+  let ms = Date.parse(from)
+  return {
+    now: () => new Date(ms).toISOString(),
+    in: (minutes: number) => new Date(ms + minutes * 60_000).toISOString(),
+    pass: (minutes: number) => {
+      ms += minutes * 60_000
+    },
+  }
+}
+
+/** A house with a voice: commands are parsed as a request's would be. */
+export const voiced = (house: House) => {
+  const { services } = house
+  const send = (kind: Request['kind'], id: string, type: string, data: unknown = {}, rest: Partial<Request> = {}) => {
+    const parsed = parseCommand(kind, type, data)
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.errors))
+    const actor = { kind: 'user' as const, id: 'ada' }
+    const request = { tenant: 'default', kind, id, type, data: parsed.data, actor, correlationId: `about-${id}` }
+    return services.submit({ ...request, ...rest })
+  }
+  const done = async (...asked: Parameters<typeof send>): Promise<Extract<Outcome, { kind: 'done' }>> => {
+    const outcome = await send(...asked)
+    if (outcome.kind !== 'done') throw new Error(`${asked[2]}: ${JSON.stringify(outcome)}`)
+    return outcome
+  }
+  const row = async (view: string, id: string, minVersion?: number): Promise<ViewRow | undefined> => {
+    const found = await services.views.row(view, 'default', id, minVersion)
+    if (found === 'behind') throw new Error(`${view}/${id} has not come to version ${minVersion}`)
+    return found
+  }
+  return {
+    house,
+    services,
+    send,
+    done,
+    row,
+    status: async (id: string) => ((await row('reservations', id))?.body as { status: string } | undefined)?.status,
+    bench: (benchId: string, more: object = {}) =>
+      done('bench', benchId, 'RegisterBench', { benchId, type: 'hil', ...more }),
+    book: (id: string, benchId: string, more: object = {}) =>
+      done('reservation', id, 'RequestReservation', {
+        holder: 'ada',
+        benches: [{ benchId }],
+        durationMs: 3_600_000,
+        ...more,
+      }),
+  }
+}
+export type Voiced = ReturnType<typeof voiced>
+
+/** Opens houses that are closed, and their directories removed, after each test. */
+export const openHouses = () => {
+  const { fresh, closing } = temporaryDirectories()
+  const open = async (options: Partial<HouseOptions> & Pick<HouseOptions, 'store'>): Promise<Voiced> => {
+    const place = options.store === 'sqlite' ? { directory: options.directory ?? fresh() } : {}
+    return voiced(closing(await openHouse({ ...options, ...place })))
+  }
+  return { open, fresh }
+}
+
+/** Looks until it is so; the test's own time-out ends it. */
+export const until = async (isSo: () => Promise<boolean> | boolean): Promise<void> => {
+  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 2))
+}
+
+/** Every event's type in the order of the feed, with the stream it is of. */
+export const story = async (history: Pick<EventStore, 'feed'>, after?: string): Promise<string[]> => {
+  const told: string[] = []
+  let cursor = after
+  for (;;) {
+    const page = await history.feed(cursor, 1_000)
+    if (page.commits.length === 0) return told
+    for (const { commit } of page.commits)
+      for (const { type } of commit.events) told.push(`${partsOf(commit.stream).id} ${type}`)
+    cursor = page.cursor
+  }
+}
+
+/** What each view's row must be, folded from history itself: by `view/id`. */
+export const foldedRows = async (history: Pick<EventStore, 'feed' | 'load'>): Promise<Map<string, unknown>> => {
+  const streams = new Set<StreamName>()
+  let cursor: string | undefined
+  for (;;) {
+    const page = await history.feed(cursor, 1_000)
+    if (page.commits.length === 0) break
+    for (const { commit } of page.commits) streams.add(commit.stream)
+    cursor = page.cursor
+  }
+  const rows = new Map<string, unknown>()
+  for (const stream of streams) {
+    const { kind, id } = partsOf(stream)
+    const head = fold(stream, await history.load(stream), digest)
+    for (const view of views)
+      if (view.kind === kind) rows.set(`${view.name}/${id}`, { version: head.version, state: head.state })
+  }
+  return rows
+}
+
+/** The same, as the views have it; read through their indexes of everything. */
+export const shownRows = async ({ services }: Pick<Voiced, 'services'>): Promise<Map<string, unknown>> => {
+  const rows = new Map<string, unknown>()
+  for (const { name } of views) {
+    let cursor: string | undefined
+    do {
+      const question = { view: name, tenant: 'default', index: 'all_idx', partition: name, limit: 500 }
+      const page = await services.views.query(cursor === undefined ? question : { ...question, cursor })
+      for (const { id, version, body } of page.rows)
+        rows.set(`${name}/${id}`, { version, state: name === 'executions' ? (body as { state: unknown }).state : body })
+      cursor = page.nextCursor
+    } while (cursor !== undefined)
+  }
+  return rows
+}
