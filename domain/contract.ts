@@ -19,7 +19,26 @@ const { SubmitExecution, CancelExecution, ClaimTask, CompleteAttempt, FailAttemp
 
 /** The one schema of each command, by the kind of stream it addresses. */
 export const commandSchemas = {
-  bench,
+  bench: {
+    RegisterBench: bench.RegisterBench,
+    DescribeBench: bench.DescribeBench,
+    StartMaintenance: bench.StartMaintenance,
+    EndMaintenance: bench.EndMaintenance,
+    QuarantineBench: bench.QuarantineBench,
+    ReturnBenchToService: bench.ReturnBenchToService,
+    RetireBench: bench.RetireBench,
+    HoldInterval: bench.HoldInterval,
+    MoveInterval: bench.MoveInterval,
+    TransferInterval: bench.TransferInterval,
+    FreeInterval: bench.FreeInterval,
+    OccupyBench: bench.OccupyBench,
+    VacateBench: bench.VacateBench,
+    ConnectBench: bench.ConnectBench,
+    DisconnectBench: bench.DisconnectBench,
+    SuspectBench: bench.SuspectBench,
+    RecoverBench: bench.RecoverBench,
+    LoseBench: bench.LoseBench,
+  },
   reservation: {
     RequestReservation,
     AmendReservation,
@@ -41,7 +60,11 @@ export const commandSchemas = {
     EndExecution,
     Tick: execution.Tick,
   },
-  worker,
+  worker: {
+    EnrolWorker: worker.EnrolWorker,
+    OpenSession: worker.OpenSession,
+    CloseSession: worker.CloseSession,
+  },
   message: { AcceptMessage: message.AcceptMessage },
 } as const satisfies Readonly<Record<Exclude<StreamKind, 'tenant'>, Schemas>>
 

@@ -15,7 +15,6 @@ export const reason = z
   .min(1)
   .max(1_000)
   .regex(/^[^\p{Cs}\u0000]*$/u, 'lone surrogates and NUL are not allowed')
-export const benchType = name
 export const labels = z
   .record(text(64).min(1), text(64))
   .refine((map) => Object.keys(map).length <= 32, 'at most 32 labels')

@@ -79,8 +79,6 @@ export const writePath = (store: EventStore = openHistory(), overrides: Partial<
   return { send, calls, heads, store }
 }
 
-export type WritePath = ReturnType<typeof writePath>
-
 /** A store in front of another whose appends can be made to go wrong, before or after they take effect. */
 export const troubled = (store: EventStore, trouble: (n: number) => 'before' | 'after' | undefined): EventStore => {
   let count = 0

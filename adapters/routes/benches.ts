@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import * as commands from '../../domain/bench/commands.ts'
-import { benchType, durationMs, instant, queryTerm, slug } from '../../domain/fields.ts'
+import { name as benchType, durationMs, instant, queryTerm, slug } from '../../domain/fields.ts'
 import { lengthMs } from '../../domain/reservation/commands.ts'
 import { Bench, CalendarEntry, items, Opening, page } from './resources.ts'
 import { consistent, freshness, limit, listing, type Route } from './route.ts'

@@ -58,7 +58,11 @@ export const workerRoutes = {
     tag,
     summary: 'By the agent: the next task for one of its benches; waits up to waitMs for one',
     params,
-    body: z.strictObject({ epoch, waitMs: z.int().min(0).max(waitMsMax).default(0) }),
+    body: z.strictObject({
+      epoch,
+      waitMs: z.int().min(0).max(waitMsMax).default(0),
+      benches: commands.OpenSession.shape.benches.optional().meta({ description: 'Only for these of its benches' }),
+    }),
     responses: { 200: Claim, 204: null },
   },
 } as const satisfies Record<string, Route>

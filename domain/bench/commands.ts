@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { benchType, bufferMs, capabilities, epoch, id, instant, labels, name, reason, slug } from '../fields.ts'
+import { bufferMs, capabilities, epoch, id, instant, labels, name, reason, slug } from '../fields.ts'
 
 const description = {
-  type: benchType,
+  type: name,
   name: name.optional(),
   capabilities: capabilities.default([]),
   location: name.optional(),
@@ -15,7 +15,7 @@ const description = {
 export const RegisterBench = z.strictObject({ benchId: slug, ...description })
 /** What is given replaces what was; what is absent stays; null takes an optional one away. */
 export const DescribeBench = z.strictObject({
-  type: benchType.optional(),
+  type: name.optional(),
   name: name.nullish(),
   capabilities: capabilities.optional(),
   location: name.nullish(),

@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { benchType, daysMs, durationMs, id, instant, name, query, reason, slug } from '../fields.ts'
+import { daysMs, durationMs, id, instant, name, query, reason, slug } from '../fields.ts'
 
 /** One bench of what is asked: by id, or any that satisfies the query. */
 export const wantedBench = z.union([
   z.strictObject({ benchId: slug }),
-  z.strictObject({ query: query.min(1), type: benchType.optional() }),
+  z.strictObject({ query: query.min(1), type: name.optional() }),
 ])
 
 export const lengthMs = { min: 1_000, max: 90 * daysMs }
