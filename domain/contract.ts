@@ -12,8 +12,6 @@ import * as worker from './worker/commands.ts'
 
 type Schemas = Readonly<Record<string, z.ZodType>>
 
-const { RequestReservation, AmendReservation, TransferReservation, CheckInReservation, ReleaseReservation } =
-  reservation
 const { SubmitExecution, CancelExecution, ClaimTask, CompleteAttempt, FailAttempt, AcknowledgeCancel, EndExecution } =
   execution
 
@@ -40,30 +38,36 @@ export const commandSchemas = {
     LoseBench: bench.LoseBench,
   },
   reservation: {
-    RequestReservation,
-    AmendReservation,
-    TransferReservation,
-    CheckInReservation,
-    ReleaseReservation,
+    RequestReservation: reservation.RequestReservation,
+    AmendReservation: reservation.AmendReservation,
+    TransferReservation: reservation.TransferReservation,
+    CheckInReservation: reservation.CheckInReservation,
+    ReleaseReservation: reservation.ReleaseReservation,
     CancelReservation: reservation.CancelReservation,
     PullForward: reservation.PullForward,
     EvictReservation: reservation.EvictReservation,
+    ExtendHold: reservation.ExtendHold,
     Tick: reservation.Tick,
   },
   execution: {
-    SubmitExecution,
-    CancelExecution,
-    ClaimTask,
-    CompleteAttempt,
-    FailAttempt,
-    AcknowledgeCancel,
-    EndExecution,
+    SubmitExecution: execution.SubmitExecution,
+    CancelExecution: execution.CancelExecution,
+    RedriveExecution: execution.RedriveExecution,
+    ClaimTask: execution.ClaimTask,
+    CompleteAttempt: execution.CompleteAttempt,
+    FailAttempt: execution.FailAttempt,
+    AcknowledgeCancel: execution.AcknowledgeCancel,
+    RecordArtifact: execution.RecordArtifact,
+    LoseAttempt: execution.LoseAttempt,
+    ExtendGrace: execution.ExtendGrace,
+    EndExecution: execution.EndExecution,
     Tick: execution.Tick,
   },
   worker: {
     EnrolWorker: worker.EnrolWorker,
     OpenSession: worker.OpenSession,
     CloseSession: worker.CloseSession,
+    ExpireSession: worker.ExpireSession,
   },
   message: { AcceptMessage: message.AcceptMessage },
 } as const satisfies Readonly<Record<Exclude<StreamKind, 'tenant'>, Schemas>>

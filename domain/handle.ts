@@ -75,8 +75,7 @@ const attemptOnce = async (round: Round, intent: Intent, stream: StreamName): Pr
     return round.proven ? { kind: 'version-mismatch', version: etag } : unproven
   const decision = await decideIn(round, intent)
   if (isRejection(decision)) return round.proven ? refuse(round, intent, own, decision) : unproven
-  if (decision.changes.length === 0)
-    return round.proven ? { kind: 'done', head: own, created: false, replayed: false, commits: [] } : unproven
+  if (decision.changes.length === 0) return round.proven ? unchanged(round, intent, own, decision.doneAt) : unproven
   const appended = await append(round, intent, decision.changes)
   if (appended.kind === 'lost') return { fresh: false, turn: appended.stream }
   const head = appended.heads.get(stream)
@@ -93,26 +92,48 @@ const refuse = async (
   decision: Extract<Decision, Rejection>,
 ): Promise<Outcome | Again> => {
   const { evidence = [], ...rejection } = decision
-  const kept = evidence.length === 0 ? undefined : await append(round, intent, evidence)
+  // Under an id of its own: a retry of the command must meet the refusal again, not find itself done.
+  const witness = { ...intent, commandId: `refused:${intent.commandId}` }
+  const kept = evidence.length === 0 ? undefined : await append(round, witness, evidence)
   if (kept?.kind === 'lost') return { fresh: false, turn: kept.stream }
   return { kind: 'refused', rejection, version: own.version }
 }
 
+/** There is nothing to do; if that is because it was done before, the answer is what it was then. */
+const unchanged = async ({ ports }: Round, intent: Intent, own: Head, doneAt: number | undefined): Promise<Outcome> => {
+  const { tenant, kind, id } = intent
+  const before =
+    doneAt === undefined ? undefined : await answerOf(ports, intent, streamName(tenant, kind, id), own, doneAt)
+  return before ?? { kind: 'done', head: own, created: false, replayed: false, commits: [] }
+}
+
 /** The answer to a command that was decided before, if this is its retry: its stream as of then. */
 const replay = async (
-  { store, digest }: HandlePorts,
+  ports: HandlePorts,
   intent: Intent,
   stream: StreamName,
   head: Head,
 ): Promise<Outcome | undefined> => {
-  const key = digest(intent.commandId)
+  const key = ports.digest(intent.commandId)
   const recent = head.recent.findLast(([other]) => other === key)
   const version = recent?.[1] ?? (creates(intent.type) ? 1 : undefined)
-  if (version === undefined) return undefined
+  const isRetry = (commandId: string): boolean => commandId === intent.commandId
+  return version === undefined ? undefined : answerOf(ports, intent, stream, head, version, isRetry)
+}
+
+const answerOf = async (
+  { store, digest }: HandlePorts,
+  intent: Intent,
+  stream: StreamName,
+  head: Head,
+  version: number,
+  isRetry: (commandId: string) => boolean = () => true,
+): Promise<Outcome | undefined> => {
   const [commit] = await store.load(stream, { from: version, to: version })
-  if (commit?.commandId !== intent.commandId) return undefined
-  if (commit.commandHash !== intent.commandHash) return { kind: 'key-reused' }
+  if (commit === undefined || !isRetry(commit.commandId)) return undefined
+  if (commit.commandHash !== intent.commandHash)
+    return commit.commandId === intent.commandId ? { kind: 'key-reused' } : undefined
   const last = lastVersion(commit)
   const asOf = head.version === last ? head : fold(stream, await store.load(stream, { to: last }), digest)
-  return { kind: 'done', head: asOf, created: version === 1, replayed: true, commits: [] }
+  return { kind: 'done', head: asOf, created: commit.version === 1, replayed: true, commits: [] }
 }

@@ -4,7 +4,7 @@ import { schemaVersions as benchEvents, memberEvents } from './bench/events.ts'
 import type { BenchState } from './bench/state.ts'
 import { type Decider, isRejection } from './decider.ts'
 import { changeReservation } from './decisions/changeReservation.ts'
-import { changeExecution, claimTask, submitExecution } from './decisions/execute.ts'
+import { changeExecution, claimTask, extendGrace, submitExecution } from './decisions/execute.ts'
 import { type AddressedCommand, nothing, type Program, read } from './decisions/program.ts'
 import { pullForward, requestReservation } from './decisions/reserve.ts'
 import { changeSession } from './decisions/session.ts'
@@ -90,8 +90,11 @@ export const programOf = (command: AddressedCommand): Program => {
       return command.type === 'PullForward' ? pullForward(command) : changeReservation(command)
     case 'execution':
       if (command.type === 'SubmitExecution') return submitExecution(command)
-      return command.type === 'ClaimTask' ? claimTask(command) : changeExecution(command)
+      if (command.type === 'ClaimTask') return claimTask(command)
+      return command.type === 'ExtendGrace' ? extendGrace(command) : changeExecution(command)
     case 'worker':
-      return command.type === 'EnrolWorker' ? alone(command) : changeSession(command)
+      return command.type === 'EnrolWorker' || command.type === 'ExpireSession'
+        ? alone(command)
+        : changeSession(command)
   }
 }

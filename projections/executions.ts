@@ -2,6 +2,7 @@ import type { Happened } from '../domain/decider.ts'
 import { decider } from '../domain/execution/decide.ts'
 import type { ExecutionEvent } from '../domain/execution/events.ts'
 import type { ExecutionState } from '../domain/execution/state.ts'
+import type { IndexEntry } from '../domain/ports.ts'
 import type { View } from './view.ts'
 
 /** What an attempt reported: kept beside the state, which decides without it. */
@@ -42,12 +43,24 @@ export const executions: View<ExecutionBody> = {
             sort: state.submittedAt,
           })),
           ...claimable(state),
+          ...sessions(state),
         ],
   nextDue: ({ state }) => decider.nextDue(state),
 }
 
+/** A worker's session among those that run something. */
+export const sessionKey = (workerId: string, epoch: number): string => `${workerId}/${epoch}`
+
+/** Each session that runs an attempt now. */
+const sessions = (state: ExecutionState): IndexEntry[] => {
+  if (state.status === 'absent' || state.status === 'finished') return []
+  const live = state.tasks.flatMap(({ attempts }) => attempts.filter(({ status }) => status === 'started'))
+  const keys = new Set(live.map(({ workerId, epoch }) => sessionKey(workerId, epoch)))
+  return [...keys].map((partition) => ({ index: 'session_idx', partition, sort: state.submittedAt }))
+}
+
 /** A bench with something to claim: from when on its first task is ready. */
-const claimable = (state: ExecutionState): { index: string; partition: string; sort: string }[] => {
+const claimable = (state: ExecutionState): IndexEntry[] => {
   if (state.status === 'absent' || state.status === 'finished') return []
   const earliest = new Map<string, string>()
   for (const task of state.tasks) {
@@ -76,7 +89,8 @@ const detailed = (
   body: ExecutionBody | undefined,
   { type, data }: Happened<ExecutionEvent>,
 ): Partial<ExecutionBody> => {
-  if (type !== 'AttemptPassed' && type !== 'AttemptFailed' && type !== 'AttemptTimedOut') return {}
+  if (type !== 'AttemptPassed' && type !== 'AttemptFailed' && type !== 'AttemptTimedOut' && type !== 'AttemptLost')
+    return {}
   const detail: AttemptDetail = {
     ...('reason' in data ? { reason: data.reason } : {}),
     ...('result' in data ? { result: data.result } : {}),

@@ -8,6 +8,7 @@ import { eventsOf } from '../domain/event.ts'
 import { eventId, partsOf } from '../domain/ids.ts'
 import { policies as allPolicies } from '../domain/policies/all.ts'
 import {
+  type AttemptSeen,
   type Policy,
   type PolicyAnswer,
   type PolicyCommand,
@@ -16,7 +17,7 @@ import {
 } from '../domain/policies/policy.ts'
 import type { ViewQuestion, ViewRow, ViewStore } from '../domain/ports.ts'
 import type { Reservation } from '../domain/reservation/state.ts'
-import type { ExecutionBody } from './executions.ts'
+import { type ExecutionBody, sessionKey } from './executions.ts'
 
 /** A policy's command, with all that makes it an intent but its time. */
 export interface Reaction extends PolicyCommand {
@@ -119,6 +120,18 @@ const answering = (views: Asked) => {
         const own = { view: 'executions', tenant, index: 'reservation_idx', partition: question.reservationId }
         return { executions: asExecutions(await rows(own, listedCountMax)) }
       }
+      case 'attempts-of-session': {
+        const partition = sessionKey(question.workerId, question.epoch)
+        const own = { view: 'executions', tenant, index: 'session_idx', partition }
+        return {
+          attempts: (await rows(own, listedCountMax)).flatMap(attemptsOf).filter((attempt) => isOf(attempt, question)),
+        }
+      }
+      case 'last-attempts-on-bench': {
+        const own = { view: 'executions', tenant, index: 'bench_executions_idx', partition: question.benchId }
+        const { rows: latest } = await views.query({ ...own, descending: true, limit: lastExecutionCount })
+        return { attempts: lastEnded(latest, question.benchId) }
+      }
     }
   }
 }
@@ -142,6 +155,38 @@ const allRows = async (
 
 const asReservations = (rows: readonly ViewRow[]) =>
   rows.map(({ id, body }) => ({ ...(body as Reservation), reservationId: id }))
+
+type Seen = AttemptSeen & { benchId: string; endedAt: string | undefined }
+
+const attemptsOf = ({ id, body }: ViewRow): readonly Seen[] => {
+  const { state } = body as ExecutionBody
+  if (state.status === 'absent') return []
+  return state.tasks.flatMap(({ name, attempts }) =>
+    attempts.map(({ attempt, status, workerId, epoch, benchId, endedAt, infrastructure = false }) => ({
+      executionId: id,
+      taskName: name,
+      attempt,
+      status,
+      workerId,
+      epoch,
+      benchId,
+      endedAt,
+      infrastructure,
+    })),
+  )
+}
+
+const isOf = (attempt: AttemptSeen, { workerId, epoch }: { workerId: string; epoch: number }): boolean =>
+  attempt.workerId === workerId && attempt.epoch === epoch
+
+/** Executions of a bench follow one another, so the newest few hold its last attempts. */
+const lastExecutionCount = 5
+
+const lastEnded = (rows: readonly ViewRow[], benchId: string): readonly AttemptSeen[] =>
+  rows
+    .flatMap(attemptsOf)
+    .filter((attempt) => attempt.benchId === benchId && attempt.endedAt !== undefined)
+    .sort((a, b) => ((a.endedAt ?? '') < (b.endedAt ?? '') ? 1 : -1))
 
 const asExecutions = (rows: readonly ViewRow[]) =>
   rows.map(({ id, body }) => ({ executionId: id, status: (body as ExecutionBody).state.status }))

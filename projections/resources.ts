@@ -22,7 +22,15 @@ export const benchResource = (benchId: string, state: BenchState, version: numbe
 
 export const reservationResource = (reservationId: string, state: ReservationState, version: number) => {
   if (state.status === 'absent') return undefined
-  const { requestedAt: _, earliestStart: __, activatedAt: ___, ...fields } = state
+  const {
+    requestedAt: _,
+    earliestStart: __,
+    activatedAt: ___,
+    isEnding: _ending,
+    graceUntil: _until,
+    isInGrace: _grace,
+    ...fields
+  } = state
   return { reservationId, ...fields, version }
 }
 
@@ -43,7 +51,16 @@ export const executionResource = (
   version: number,
 ) => {
   if (state.status === 'absent') return undefined
-  const { releaseReservation: _, rejectedReportCount: __, timeoutMs: ___, tasks: ____, ...execution } = state
+  const {
+    releaseReservation: _,
+    rejectedReportCount: __,
+    timeoutMs: ___,
+    tasks: ____,
+    runningSince: _since,
+    cancel: _cancel,
+    ending: _ending,
+    ...execution
+  } = state
   const phase = phaseOf(state)
   return {
     executionId,
@@ -66,7 +83,7 @@ const tasksOf = (
     status,
     needs,
     runs,
-    attempts: attempts.map(({ timesOutAt: _, infrastructure: __, ...attempt }) => ({
+    attempts: attempts.map(({ timesOutAt: _, infrastructure: __, endedVersion: ___, artifacts: ____, ...attempt }) => ({
       ...attempt,
       artifacts: [],
       ...details[`${name}/${attempt.attempt}`],

@@ -109,8 +109,7 @@ const retireBench = (bench: RegisteredBench, { force }: Data<'RetireBench'>, at:
 const holdInterval = (bench: RegisteredBench, data: Data<'HoldInterval'>, at: Instant): Answer => {
   if (ownInterval(bench, data.reservationId) !== undefined) return []
   if (bench.serviceability !== 'in-service') return notInService(bench)
-  if (bench.intervals.length >= intervalCountMax && !bench.intervals.some((held) => isOver(held, at)))
-    return calendarFull(bench.benchId)
+  if (isCalendarFull(bench, at)) return calendarFull(bench.benchId)
   const { setupMs, teardownMs } = bench.description
   const window = { ...data, heldFrom: plusMs(data.start, -setupMs), heldUntil: plusMs(data.end, teardownMs) }
   const conflicts = conflictsWith(bench, window, at)
@@ -189,6 +188,10 @@ export const refusesAttempt = (
   const own = ownInterval(bench, claim.reservationId)
   return own !== undefined && own.start <= at && at < own.end ? undefined : notCovering(bench, claim.reservationId)
 }
+
+/** What is over leaves with the next event, so it does not count. */
+export const isCalendarFull = ({ intervals }: RegisteredBench, at: Instant): boolean =>
+  intervals.length >= intervalCountMax && !intervals.some((held) => isOver(held, at))
 
 /** Why a bench can't be booked whatever the window; undefined when it can. */
 export const refusesBooking = (bench: BenchState, benchId: string): Rejection | undefined => {

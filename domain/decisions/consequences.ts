@@ -41,8 +41,14 @@ export const benchAsksOf = (
       return free(before?.status === 'active')
     case 'ReservationNoShow':
       return free(false)
+    case 'ReservationGraceExtended':
+      return benchIds.map((benchId) =>
+        move(benchId, reservationId, { start: before?.start ?? '', end: event.data.until }),
+      )
     case 'ReservationCheckedIn':
     case 'ReservationActivated':
+    case 'ReservationEnding':
+    case 'ReservationGraceEntered':
       return []
   }
 }

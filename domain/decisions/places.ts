@@ -1,4 +1,4 @@
-import { refusesBooking } from '../bench/decide.ts'
+import { isCalendarFull, refusesBooking } from '../bench/decide.ts'
 import type { BenchState, RegisteredBench } from '../bench/state.ts'
 import type { Rejection } from '../decider.ts'
 import { type Instant, msBetween } from '../ids.ts'
@@ -20,13 +20,17 @@ export const connectedWithinMs = 600_000
 /** So many candidates, and as many exclusions, are named in an explanation; the rest is counted. */
 export const namedCountMax = 50
 
-export function* placesFor(
-  tenant: string,
-  wanted: readonly WantedBench[],
-  start: Instant,
-  at: Instant,
-): Generator<Ask, Places | Rejection, unknown> {
-  const soon = msBetween(at, start) < connectedWithinMs
+/** What is looked for: since when it is asked, for a window that starts then, by which reservation. */
+interface Sought {
+  tenant: string
+  wanted: readonly WantedBench[]
+  start: Instant
+  at: Instant
+  reservationId: string
+}
+
+export function* placesFor(sought: Sought): Generator<Ask, Places | Rejection, unknown> {
+  const { tenant, wanted } = sought
   const exclusions = new Map<string, string>()
   const choices: (readonly string[])[] = []
   for (const one of wanted) {
@@ -44,18 +48,17 @@ export function* placesFor(
   const ids = [...new Set(choices.flat())]
   const states = yield* look(tenant, 'bench', ids)
   const benches = new Map(ids.map((id, index) => [id, states[index] as BenchState]))
-  return chosen(wanted, choices, benches, exclusions, soon)
+  return chosen(sought, choices, benches, exclusions)
 }
 
 const chosen = (
-  wanted: readonly WantedBench[],
+  sought: Sought,
   choices: readonly (readonly string[])[],
   benches: ReadonlyMap<string, BenchState>,
   exclusions: Map<string, string>,
-  soon: boolean,
 ): Places | Rejection => {
   const slots: Slot[] = []
-  for (const [index, one] of wanted.entries()) {
+  for (const [index, one] of sought.wanted.entries()) {
     const ids = choices[index] ?? []
     const [first = ''] = ids
     const refusal = 'benchId' in one ? refusesBooking(benches.get(first) ?? { status: 'absent' }, first) : undefined
@@ -64,7 +67,7 @@ const chosen = (
       'benchId' in one
         ? ids
         : ranked(
-            ids.filter((id) => isEligible(id, benches.get(id), soon, exclusions)),
+            ids.filter((id) => isEligible(id, benches.get(id), sought, exclusions)),
             benches,
           )
     if (slot.length === 0) return noBenchMatches(index, one, exclusions)
@@ -87,18 +90,21 @@ const chosen = (
 const isEligible = (
   id: string,
   bench: BenchState | undefined,
-  soon: boolean,
+  sought: Sought,
   exclusions: Map<string, string>,
 ): boolean => {
-  const reason = whyNot(bench, soon)
+  const reason = whyNot(bench, sought)
   if (reason !== undefined) exclusions.set(id, reason)
   return reason === undefined
 }
 
-const whyNot = (bench: BenchState | undefined, soon: boolean): string | undefined => {
+const whyNot = (bench: BenchState | undefined, { start, at, reservationId }: Sought): string | undefined => {
   if (bench === undefined || bench.status === 'absent') return 'unknown'
   if (bench.serviceability !== 'in-service') return bench.serviceability
-  return soon && (bench.connectivity === 'lost' || bench.connectivity === 'offline') ? bench.connectivity : undefined
+  const soon = msBetween(at, start) < connectedWithinMs
+  if (soon && (bench.connectivity === 'lost' || bench.connectivity === 'offline')) return bench.connectivity
+  const isItsOwn = bench.intervals.some((held) => held.reservationId === reservationId)
+  return isItsOwn || !isCalendarFull(bench, at) ? undefined : 'calendar-full'
 }
 
 /** The rule by which benches that satisfy a query are preferred: the least capable, then the least booked, then by id. */

@@ -30,6 +30,8 @@ export interface Change {
 /** What to append; without changes there is nothing to do. */
 export interface Changes {
   changes: readonly Change[]
+  /** Nothing is to be done because it was done at this version of the addressed stream: the answer is that of then. */
+  doneAt?: number
 }
 /** `evidence`: what is kept of a refused command; appended although it is refused. */
 export type Decision = Changes | (Rejection & { evidence?: readonly Change[] })

@@ -1,12 +1,13 @@
 import type { BenchState } from '../bench/state.ts'
 import { isRejection, type Rejection } from '../decider.ts'
-import { type Instant, msBetween, plusMs, streamName } from '../ids.ts'
+import { earlier, type Instant, msBetween, plusMs, streamName } from '../ids.ts'
 import { decide, type Placed, queueHorizonMs, type ReservationCommand, windowAsked } from '../reservation/decide.ts'
 import { assign, earliestPlacement, isFree, offersFor } from '../reservation/placement.ts'
+import { horizonMs } from '../reservation/rejections.ts'
 import type { Reservation, ReservationState } from '../reservation/state.ts'
 import { askBenches, benchAsksOf } from './consequences.ts'
 import { explain, type Places, placesFor } from './places.ts'
-import { type AddressedCommand, type Decision, nothing, type Program, read } from './program.ts'
+import { type AddressedCommand, type Decision, nothing, type Program, read, readAll } from './program.ts'
 
 type Asked = Extract<ReservationCommand, { type: 'RequestReservation' }>['data']
 
@@ -17,9 +18,9 @@ export function* requestReservation(command: AddressedCommand): Program {
   const state = yield* read(tenant, 'reservation', id)
   const window = windowAsked(asked, at)
   if (isRejection(window)) return window
-  const places = yield* placesFor(tenant, asked.benches, window.start, at)
+  const places = yield* placesFor({ tenant, wanted: asked.benches, start: window.start, at, reservationId: id })
   if (isRejection(places)) return places
-  const latestStart = asked.latestStart ?? plusMs(window.start, queueHorizonMs)
+  const latestStart = earlier(asked.latestStart ?? plusMs(window.start, queueHorizonMs), plusMs(at, horizonMs))
   const placed = place(asked, places, window, latestStart)
   if (isRejection(placed)) return placed
   return commit(command, state, { type: 'RequestReservation', data: asked, id, at, placed }, places)
@@ -90,7 +91,7 @@ export function* pullForward(command: AddressedCommand): Program {
   if (state.status !== 'queued') return nothing
   const earliestStart = state.earliestStart > at ? state.earliestStart : at
   if (state.start <= earliestStart) return nothing
-  const places = yield* placesFor(tenant, state.benches, earliestStart, at)
+  const places = yield* placesFor({ tenant, wanted: state.benches, start: earliestStart, at, reservationId: id })
   if (isRejection(places)) return nothing
   const search = {
     slots: places.slots,
@@ -102,6 +103,12 @@ export function* pullForward(command: AddressedCommand): Program {
   }
   const found = earliestPlacement(search)
   if (found === undefined || found.start >= state.start) return nothing
+  // The benches it leaves may no longer be what it asks for.
+  const left = yield* readAll(tenant, 'bench', state.benchIds)
+  const benches = new Map([
+    ...places.benches,
+    ...state.benchIds.map((benchId, index): [string, BenchState] => [benchId, left[index] ?? { status: 'absent' }]),
+  ])
   const placed = {
     ...found,
     earliestStart,
@@ -109,7 +116,7 @@ export function* pullForward(command: AddressedCommand): Program {
     queued: true,
     decision: explain('pulled-forward', places),
   }
-  return commit(command, state, { type: 'PullForward', data: {}, id, at, placed }, places)
+  return commit(command, state, { type: 'PullForward', data: {}, id, at, placed }, { ...places, benches })
 }
 
 const commit = (

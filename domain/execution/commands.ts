@@ -46,14 +46,36 @@ const attempt = { taskName, attempt: attemptNumber, ...session }
 
 /** By workers. The server chooses the task. */
 export const ClaimTask = z.strictObject({ taskName, benchId: slug, ...session })
+/** Where an artifact lies within its attempt. */
+export const artifactPath = z
+  .string()
+  .max(512)
+  .regex(
+    /^[A-Za-z0-9._ -]+(?:\/[A-Za-z0-9._ -]+)*$/,
+    'a relative path of letters, digits, dots, dashes, blanks and slashes',
+  )
+  .refine((path) => path.split('/').every((part) => part !== '.' && part !== '..'), 'no . and no .. in a path')
+/** An attempt leaves at most so many artifacts. */
+export const artifactCountMax = 1_000
+
 export const CompleteAttempt = z.strictObject({
   ...attempt,
   result: json.optional(),
-  artifacts: z.array(z.string().min(1).max(512)).max(1_000).default([]),
+  artifacts: z.array(artifactPath).max(artifactCountMax).default([]),
 })
 export const FailAttempt = z.strictObject({ ...attempt, reason, infrastructure: z.boolean().default(false) })
 export const AcknowledgeCancel = z.strictObject(attempt)
+/** By the server, once an upload is complete. */
+export const RecordArtifact = z.strictObject({
+  ...attempt,
+  path: artifactPath,
+  bytes: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
+  sha256: z.string().length(64),
+})
+export const RedriveExecution = z.strictObject({})
 
-/** By policies and clocks. `EndExecution`: its reservation is over. */
+/** By policies and clocks. `EndExecution`: its reservation is over. `ExtendGrace`: its window ends soon. */
+export const LoseAttempt = z.strictObject({ ...attempt, reason })
+export const ExtendGrace = z.strictObject({})
 export const EndExecution = z.strictObject({ reason })
 export const Tick = z.strictObject({})

@@ -1,66 +1,69 @@
 import type { z } from 'zod'
-import type { Command, Decider, Rejection } from '../decider.ts'
+import type { Command, Decider } from '../decider.ts'
 import { type Instant, plusMs } from '../ids.ts'
 import type * as commands from './commands.ts'
 import type { ExecutionEvent } from './events.ts'
 import { planFaults } from './plan.ts'
-import { executionUnknown, idTaken, over, planInvalid, stale, taskNotReady } from './rejections.ts'
-import { finished, isStartable, liveAttempt, settled } from './settle.ts'
-import { type Attempt, type Execution, type ExecutionState, evolve, initial } from './state.ts'
+import {
+  executionUnknown,
+  idTaken,
+  notFinished,
+  nothingToRedrive,
+  over,
+  planInvalid,
+  taskNotReady,
+} from './rejections.ts'
+import { type Answer, acknowledgeCancel, completeAttempt, failAttempt, loseAttempt, recordArtifact } from './reports.ts'
+import { finished, fold, isStartable, liveAttempt, settled } from './settle.ts'
+import { type Attempt, type Execution, type ExecutionState, evolve, initial, type Task } from './state.ts'
 
 type Data<Type extends keyof typeof commands> = (typeof commands)[Type] extends z.ZodType
   ? z.output<(typeof commands)[Type]>
   : never
-type Plain<
-  Type extends
-    | 'ClaimTask'
-    | 'CompleteAttempt'
-    | 'FailAttempt'
-    | 'AcknowledgeCancel'
-    | 'CancelExecution'
-    | 'EndExecution'
-    | 'Tick',
-> = Type extends unknown ? Command<Type, Data<Type>> : never
+type Plain<Type extends keyof typeof commands> = Type extends unknown ? Command<Type, Data<Type>> : never
 
 /** `benchIds` are the reservation's: what `bench` indexes. */
 export type SubmitCommand = Command<'SubmitExecution', Data<'SubmitExecution'>> & { benchIds: readonly string[] }
 export type ExecutionCommand =
   | SubmitCommand
-  | Plain<
-      | 'ClaimTask'
-      | 'CompleteAttempt'
-      | 'FailAttempt'
-      | 'AcknowledgeCancel'
-      | 'CancelExecution'
-      | 'EndExecution'
-      | 'Tick'
-    >
-
-/** A refusal may leave evidence: events that change nothing but are kept. */
-export type Refusal = Rejection & { evidence?: readonly ExecutionEvent[] }
-type Answer = readonly ExecutionEvent[] | Refusal
-
-/** More rejected reports than this are counted by the server, but no longer kept in history. */
-export const rejectedReportCountMax = 100
+  /** `windowEnd`: after it, in the reservation's grace, only what always runs is started. */
+  | (Plain<'ClaimTask'> & { windowEnd: Instant })
+  /** `graceMs`, the reservation's: what has not stopped within it is timed out. */
+  | (Plain<'CancelExecution'> & { graceMs: number })
+  /** `ending`: from when on what runs is to stop, and by when it must have. */
+  | (Plain<'ExtendGrace'> & { ending: { cancelAt: Instant; until: Instant } })
+  /** `isExtended`: its window does not end now, whatever was announced. */
+  | (Plain<'Tick'> & { isExtended: boolean })
+  /** `isFenced`: the session it comes from is not its worker's any more. */
+  | (Plain<'CompleteAttempt' | 'FailAttempt' | 'AcknowledgeCancel' | 'RecordArtifact'> & { isFenced: boolean })
+  | Plain<'LoseAttempt' | 'RedriveExecution' | 'EndExecution'>
 
 export const decide = (state: ExecutionState, command: ExecutionCommand): Answer => {
   if (command.type === 'SubmitExecution') return submitExecution(state, command)
   if (state.status === 'absent') return executionUnknown(command.id)
   switch (command.type) {
     case 'ClaimTask':
-      return claimTask(state, command.data, command.at)
+      return claimTask(state, command)
     case 'CompleteAttempt':
-      return completeAttempt(state, command.data, command.at)
+      return completeAttempt(state, command, command.at)
     case 'FailAttempt':
-      return failAttempt(state, command.data, command.at)
+      return failAttempt(state, command, command.at)
     case 'AcknowledgeCancel':
-      return acknowledgeCancel(state, command.data, command.at)
+      return acknowledgeCancel(state, command, command.at)
+    case 'RecordArtifact':
+      return recordArtifact(state, command)
+    case 'LoseAttempt':
+      return loseAttempt(state, command.data, command.at)
     case 'CancelExecution':
-      return cancelExecution(state, command.data, command.at)
+      return cancelExecution(state, command)
+    case 'RedriveExecution':
+      return redriveExecution(state)
+    case 'ExtendGrace':
+      return extendGrace(state, command.ending)
     case 'EndExecution':
       return state.status === 'finished' ? [] : timeOut(state, command.data.reason)
     case 'Tick':
-      return tick(state, command.at)
+      return tick(state, command.at, command.isExtended)
   }
 }
 
@@ -87,83 +90,54 @@ const submitExecution = (state: ExecutionState, { id, data, benchIds }: SubmitCo
 
 const claimTask = (
   state: Execution,
-  { taskName, workerId, epoch, benchId }: Data<'ClaimTask'>,
-  at: Instant,
+  { data, at, windowEnd }: Extract<ExecutionCommand, { type: 'ClaimTask' }>,
 ): Answer => {
+  const { taskName, workerId, epoch, benchId } = data
   const task = state.tasks.find(({ name }) => name === taskName)
   if (state.status === 'finished') return over(state)
-  const due =
-    task?.status === 'ready' || (task?.status === 'waiting-retry' && task.retryAt !== undefined && task.retryAt <= at)
-  const allowed =
-    task?.relocatable === true
-      ? state.benchIds.includes(benchId)
-      : task !== undefined && state.benchIds[task.bench] === benchId
-  if (task === undefined || !due || !allowed) return taskNotReady(taskName)
+  const due = task?.status === 'ready' || (task?.status === 'waiting-retry' && isPast(task.retryAt, at))
+  if (task === undefined || !due || !isOn(state, task, benchId) || (windowEnd <= at && task.runs !== 'always'))
+    return taskNotReady(taskName)
   const attempt = task.attempts.length + 1
-  const data = { taskName, attempt, workerId, epoch, benchId, timesOutAt: plusMs(at, task.timeoutMs) }
-  const start: readonly ExecutionEvent[] =
-    state.status === 'queued' ? [{ type: 'ExecutionStarted', data: { benchIds: state.benchIds } }] : []
-  return [...start, { type: 'AttemptStarted', data }]
-}
-
-interface Report {
-  taskName: string
-  attempt: number
-  workerId: string
-  epoch: number
-}
-
-/** The live attempt that a report is about; 'done' when this very report was taken before; else a refusal, with evidence. */
-const reported = (
-  state: Execution,
-  report: Report,
-  kind: string,
-  done: Attempt['status'],
-): Attempt | 'done' | Refusal => {
-  const attempt = state.tasks
-    .find(({ name }) => name === report.taskName)
-    ?.attempts.find((one) => one.attempt === report.attempt)
-  const own = attempt?.workerId === report.workerId && attempt.epoch === report.epoch
-  if (attempt !== undefined && own && attempt.status === 'started') return attempt
-  if (attempt !== undefined && own && attempt.status === done) return 'done'
-  const refusal = stale(attempt === undefined || own ? 'StaleAttempt' : 'StaleEpoch', report)
-  const { taskName, attempt: number, workerId, epoch } = report
-  const evidence: ExecutionEvent = {
-    type: 'AttemptReportRejected',
-    data: { taskName, attempt: number, workerId, epoch, report: kind, rejection: refusal.rejection },
+  const started: ExecutionEvent = {
+    type: 'AttemptStarted',
+    data: { taskName, attempt, workerId, epoch, benchId, timesOutAt: plusMs(at, task.timeoutMs) },
   }
-  return state.rejectedReportCount < rejectedReportCountMax ? { ...refusal, evidence: [evidence] } : refusal
+  const { benchIds } = state
+  if (state.startedAt === undefined) return [{ type: 'ExecutionStarted', data: { benchIds } }, started]
+  const resumes = state.status === 'queued' || state.status === 'interrupted'
+  return resumes ? [{ type: 'ExecutionResumed', data: { benchIds } }, started] : [started]
 }
 
-const completeAttempt = (state: Execution, data: Data<'CompleteAttempt'>, at: Instant): Answer => {
-  const attempt = reported(state, data, 'complete', 'passed')
-  if (attempt === 'done') return []
-  if ('rejection' in attempt) return attempt
-  const { taskName, result, artifacts } = data
-  const passed = { taskName, attempt: data.attempt, ...(result === undefined ? {} : { result }), artifacts }
-  return settled(state, [{ type: 'AttemptPassed', data: passed }], at)
-}
+const isOn = (state: Execution, task: Task, benchId: string): boolean =>
+  task.relocatable ? state.benchIds.includes(benchId) : state.benchIds[task.bench] === benchId
 
-const failAttempt = (state: Execution, data: Data<'FailAttempt'>, at: Instant): Answer => {
-  const attempt = reported(state, data, 'fail', 'failed')
-  if (attempt === 'done') return []
-  if ('rejection' in attempt) return attempt
-  const { taskName, reason, infrastructure } = data
-  const failed = { taskName, attempt: data.attempt, benchId: attempt.benchId, reason, infrastructure }
-  return settled(state, [{ type: 'AttemptFailed', data: failed }], at, taskName)
-}
-
-const acknowledgeCancel = (state: Execution, data: Data<'AcknowledgeCancel'>, at: Instant): Answer => {
-  const attempt = reported(state, data, 'cancelled', 'cancelled')
-  if (attempt === 'done') return []
-  if ('rejection' in attempt) return attempt
-  return settled(state, [{ type: 'AttemptCancelled', data: { taskName: data.taskName, attempt: data.attempt } }], at)
-}
-
-const cancelExecution = (state: Execution, { reason }: Data<'CancelExecution'>, at: Instant): Answer => {
-  if (state.status === 'cancelling' || state.verdict === 'cancelled') return []
+const cancelExecution = (
+  state: Execution,
+  { data, at, graceMs }: Extract<ExecutionCommand, { type: 'CancelExecution' }>,
+): Answer => {
+  if (state.cancel?.by === 'request') return []
   if (state.status === 'finished') return over(state)
-  return settled(state, [{ type: 'ExecutionCancelRequested', data: reason === undefined ? {} : { reason } }], at)
+  return settled(state, [cancelRequested('request', plusMs(at, graceMs), data.reason)], at)
+}
+
+const cancelRequested = (by: 'request' | 'window', dueAt: Instant, reason?: string): ExecutionEvent => ({
+  type: 'ExecutionCancelRequested',
+  data: { by, dueAt, ...(reason === undefined ? {} : { reason }) },
+})
+
+/** What did not pass is tried anew, with all its attempts; what passed stays. */
+const redriveExecution = (state: Execution): Answer => {
+  const isRedriven = state.status === 'queued' && state.tasks.some((task) => task.redrivenAfter !== undefined)
+  if (state.status !== 'finished') return isRedriven ? [] : notFinished(state)
+  if (state.verdict === 'passed') return nothingToRedrive
+  const taskNames = state.tasks.filter((task) => task.status !== 'passed').map(({ name }) => name)
+  return [{ type: 'ExecutionRedriven', data: { taskNames } }]
+}
+
+const extendGrace = (state: Execution, ending: { cancelAt: Instant; until: Instant }): Answer => {
+  const isRunning = state.status === 'running' || state.status === 'interrupted' || state.status === 'cancelling'
+  return isRunning && state.ending === undefined ? [{ type: 'ExecutionEnding', data: ending }] : []
 }
 
 /** The whole execution is out of time: what runs is timed out, what waits is skipped. */
@@ -172,32 +146,59 @@ const timeOut = (state: Execution, reason: string): readonly ExecutionEvent[] =>
   ...state.tasks
     .filter(isStartable)
     .map((task): ExecutionEvent => ({ type: 'TaskSkipped', data: { taskName: task.name, because: reason } })),
-  finished(state, state.status === 'cancelling' ? 'cancelled' : 'timed-out'),
+  finished(state, state.cancel?.by === 'request' ? 'cancelled' : 'timed-out'),
 ]
 
 const timedOut = (taskName: string, attempt: Attempt | undefined, reason: string): readonly ExecutionEvent[] =>
   attempt === undefined ? [] : [{ type: 'AttemptTimedOut', data: { taskName, attempt: attempt.attempt, reason } }]
 
-const tick = (state: Execution, at: Instant): readonly ExecutionEvent[] => {
+/** Everything due, in the order of what ends most: the whole, the cancelled, the window, single attempts. */
+const tick = (state: Execution, at: Instant, isExtended: boolean): readonly ExecutionEvent[] => {
   if (state.status === 'finished') return []
-  const endsAt = timesOutAt(state)
-  if (isPast(endsAt, at)) return timeOut(state, 'the execution passed its timeoutMs')
-  const due = state.tasks.find((task) => isPast(liveAttempt(task)?.timesOutAt, at))
-  if (due === undefined) return []
-  const events = settled(state, timedOut(due.name, liveAttempt(due), 'the attempt passed its timeoutMs'), at, due.name)
-  const after = events.reduce((folded: ExecutionState, event) => evolve(folded, { ...event, version: 0, at }), state)
-  return after.status === 'absent' ? events : [...events, ...tick(after, at)]
+  if (isPast(timesOutAt(state), at)) return timeOut(state, 'the execution passed its timeoutMs')
+  const events = dueOf(state, at, isExtended)
+  if (events.length === 0) return []
+  const after = fold(state, events, at)
+  return after.status === 'absent' ? events : [...events, ...tick(after, at, isExtended)]
+}
+
+const dueOf = (state: Execution, at: Instant, isExtended: boolean): readonly ExecutionEvent[] => {
+  const { cancel, ending } = state
+  if (isPast(ending?.cancelAt, at)) {
+    if (isExtended) return [{ type: 'ExecutionEndingLifted', data: {} }]
+    if (cancel === undefined)
+      return settled(state, [cancelRequested('window', ending?.until ?? at, 'the window ends')], at)
+  }
+  if (cancel?.by === 'window' && isPast(cancel.dueAt, at)) return timeOut(state, 'the window has ended')
+  if (isPast(ending?.until, at)) return timeOut(state, 'the window has ended')
+  const unstopped = isPast(cancel?.dueAt, at)
+    ? state.tasks.filter((task) => task.runs !== 'always' && liveAttempt(task) !== undefined)
+    : []
+  if (unstopped.length > 0)
+    return settled(
+      state,
+      unstopped.flatMap((task) => timedOut(task.name, liveAttempt(task), 'it did not stop in time')),
+      at,
+    )
+  const late = state.tasks.find((task) => isPast(liveAttempt(task)?.timesOutAt, at))
+  return late === undefined
+    ? []
+    : settled(state, timedOut(late.name, liveAttempt(late), 'the attempt passed its timeoutMs'), at, late.name)
 }
 
 const isPast = (instant: Instant | undefined, at: Instant): boolean => instant !== undefined && instant <= at
 
-const timesOutAt = (state: Execution): Instant | undefined =>
-  state.timeoutMs === undefined || state.startedAt === undefined ? undefined : plusMs(state.startedAt, state.timeoutMs)
+const timesOutAt = ({ timeoutMs, runningSince }: Execution): Instant | undefined =>
+  timeoutMs === undefined || runningSince === undefined ? undefined : plusMs(runningSince, timeoutMs)
 
 export const nextDue = (state: ExecutionState): Instant | undefined => {
   if (state.status === 'absent' || state.status === 'finished') return undefined
-  const dues = state.tasks.flatMap((task) => liveAttempt(task)?.timesOutAt ?? [])
-  return [...dues, timesOutAt(state)].filter((due) => due !== undefined).sort()[0]
+  const { cancel, ending, tasks } = state
+  const stopping = tasks.some((task) => task.runs !== 'always' && liveAttempt(task) !== undefined)
+  const cancelDue = cancel !== undefined && (cancel.by === 'window' || stopping) ? cancel.dueAt : undefined
+  const endingDue = ending === undefined ? undefined : cancel === undefined ? ending.cancelAt : ending.until
+  const dues = [timesOutAt(state), cancelDue, endingDue, ...tasks.map((task) => liveAttempt(task)?.timesOutAt)]
+  return dues.filter((due) => due !== undefined).sort()[0]
 }
 
 export const decider: Decider<ExecutionState, ExecutionCommand, ExecutionEvent> = { initial, decide, evolve, nextDue }

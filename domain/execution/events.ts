@@ -42,13 +42,25 @@ export type ExecutionEvent =
       }
     >
   | DomainEvent<'ExecutionStarted', { benchIds: readonly string[] }>
-  | DomainEvent<'ExecutionCancelRequested', { reason?: string }>
+  /** `window`: nobody asked, but the reservation's window ends. What has not stopped by `dueAt` is timed out. */
+  | DomainEvent<'ExecutionCancelRequested', { by: 'request' | 'window'; dueAt: Instant; reason?: string }>
+  /** The window ends soon: from `cancelAt` on what runs is to stop, by `until` it must have. */
+  | DomainEvent<'ExecutionEnding', { cancelAt: Instant; until: Instant }>
+  /** The window was extended in time: nothing ends. */
+  | DomainEvent<'ExecutionEndingLifted', Record<string, never>>
+  /** A worker was lost, and with it the last attempt that ran. */
+  | DomainEvent<'ExecutionInterrupted', { workerId: string; epoch: number }>
+  | DomainEvent<'ExecutionResumed', { benchIds: readonly string[] }>
+  | DomainEvent<'ExecutionRedriven', { taskNames: readonly string[] }>
   | DomainEvent<'ExecutionFinished', { verdict: Verdict; releaseReservation: boolean; reservationId: string }>
   | DomainEvent<'AttemptStarted', Report & { benchId: string; timesOutAt: Instant }>
   | DomainEvent<'AttemptPassed', AttemptRef & { result?: unknown; artifacts: readonly string[] }>
   | DomainEvent<'AttemptFailed', AttemptRef & { benchId: string; reason: string; infrastructure: boolean }>
   | DomainEvent<'AttemptTimedOut', AttemptRef & { reason: string }>
   | DomainEvent<'AttemptCancelled', AttemptRef>
+  /** Its outcome is unknown: that is not a failure. */
+  | DomainEvent<'AttemptLost', AttemptRef & { reason: string }>
+  | DomainEvent<'ArtifactRecorded', AttemptRef & { path: string; bytes: number; sha256: string }>
   /** Evidence: a report that came with a stale epoch or attempt, and changed nothing. */
   | DomainEvent<'AttemptReportRejected', Report & { report: string; rejection: string }>
   | DomainEvent<'TaskRetryScheduled', { taskName: string; attempt: number; dueAt: Instant }>
@@ -59,12 +71,19 @@ export const schemaVersions: Readonly<Record<ExecutionEvent['type'], number>> = 
   ExecutionSubmitted: 1,
   ExecutionStarted: 1,
   ExecutionCancelRequested: 1,
+  ExecutionEnding: 1,
+  ExecutionEndingLifted: 1,
+  ExecutionInterrupted: 1,
+  ExecutionResumed: 1,
+  ExecutionRedriven: 1,
   ExecutionFinished: 1,
   AttemptStarted: 1,
   AttemptPassed: 1,
   AttemptFailed: 1,
   AttemptTimedOut: 1,
   AttemptCancelled: 1,
+  AttemptLost: 1,
+  ArtifactRecorded: 1,
   AttemptReportRejected: 1,
   TaskRetryScheduled: 1,
   TaskSkipped: 1,

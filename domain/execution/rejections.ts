@@ -1,5 +1,6 @@
 /** Why an execution refuses: each a fact with the members that explain it. */
 import type { Rejection } from '../decider.ts'
+import { artifactCountMax } from './commands.ts'
 import type { Execution } from './state.ts'
 
 export const idTaken = (executionId: string): Rejection => ({
@@ -39,3 +40,27 @@ export const stale = (
   taskName,
   attempt,
 })
+export const artifactMissing = (paths: readonly string[]): Rejection => ({
+  rejection: 'ArtifactMissing',
+  detail: `${paths.length} artifact(s) were never uploaded: ${paths.slice(0, 5).join(', ')}`,
+  paths: paths.slice(0, 50),
+})
+export const artifactDiffers = (path: string): Rejection => ({
+  rejection: 'ArtifactDiffers',
+  detail: `${path} was uploaded with other bytes`,
+  path,
+})
+export const tooManyArtifacts: Rejection = {
+  rejection: 'TooManyArtifacts',
+  detail: `an attempt leaves at most ${artifactCountMax} artifacts`,
+  artifactCountMax,
+}
+export const notFinished = (state: Execution): Rejection => ({
+  rejection: 'ExecutionNotFinished',
+  detail: `the execution is ${state.status}: only a finished one is driven again`,
+  status: state.status,
+})
+export const nothingToRedrive: Rejection = {
+  rejection: 'NothingToRedrive',
+  detail: 'everything has passed',
+}

@@ -1,7 +1,7 @@
 import type { Instant } from '../ids.ts'
 import { plusMs } from '../ids.ts'
 import type { ExecutionEvent, Verdict } from './events.ts'
-import { type Attempt, type Execution, type ExecutionState, evolve, isEnded, type Task } from './state.ts'
+import { type Attempt, attemptsLeft, type Execution, type ExecutionState, evolve, isEnded, type Task } from './state.ts'
 
 /** What follows from what has happened to the tasks: retries, skips, the end. */
 
@@ -16,10 +16,14 @@ export const liveAttempt = (task: Task | undefined): Attempt | undefined => {
 /** A task that is worth another attempt after one that has failed or timed out: when it is due. */
 const retryOf = (state: Execution, task: Task, at: Instant): readonly ExecutionEvent[] => {
   const last = task.attempts.at(-1)
-  const { attemptCountMax, backoffMs, factor } = task.retry
-  const isRetried = last !== undefined && last.attempt < attemptCountMax && state.status === 'running'
+  const { backoffMs, factor } = task.retry
+  const isRetried =
+    last !== undefined && attemptsLeft(task) > 0 && (state.status === 'running' || state.status === 'interrupted')
   if (!isRetried || (task.status !== 'failed' && task.status !== 'errored' && task.status !== 'timed-out')) return []
-  const dueAt = plusMs(at, Math.round(Math.min(backoffMs * factor ** (last.attempt - 1), backoffMsMax)))
+  const dueAt = plusMs(
+    at,
+    Math.round(Math.min(backoffMs * factor ** (last.attempt - 1 - (task.redrivenAfter ?? 0)), backoffMsMax)),
+  )
   return [{ type: 'TaskRetryScheduled', data: { taskName: task.name, attempt: last.attempt + 1, dueAt } }]
 }
 
@@ -81,7 +85,8 @@ export const finished = (state: Execution, verdict: Verdict): ExecutionEvent => 
 
 /** The first that holds. */
 const verdictOf = (state: Execution): Verdict => {
-  if (state.status === 'cancelling') return 'cancelled'
+  if (state.cancel?.by === 'request') return 'cancelled'
+  if (state.cancel?.by === 'window') return 'timed-out'
   const worst = (['timed-out', 'errored', 'failed'] as const).find((status) =>
     state.tasks.some((task) => task.status === status),
   )

@@ -16,14 +16,18 @@ export type TaskStatus =
 
 export interface Attempt {
   attempt: number
-  status: 'started' | 'passed' | 'failed' | 'timed-out' | 'cancelled'
+  status: 'started' | 'passed' | 'failed' | 'timed-out' | 'cancelled' | 'lost'
   workerId: string
   epoch: number
   benchId: string
   startedAt: Instant
   timesOutAt: Instant
   endedAt?: Instant
+  /** Of the event that ended it: a retried report is answered as of then. */
+  endedVersion?: number
   infrastructure?: boolean
+  /** SHA-256 by path. */
+  artifacts?: Readonly<Record<string, string>>
 }
 
 /** What decisions need of a task; its `run` stays in its event. */
@@ -31,10 +35,12 @@ export interface Task extends Omit<TaskPlan, 'run'> {
   status: TaskStatus
   attempts: readonly Attempt[]
   retryAt?: Instant
+  /** Attempts before the last redrive: they count no more. */
+  redrivenAfter?: number
 }
 
 export interface Execution {
-  status: 'queued' | 'running' | 'cancelling' | 'finished'
+  status: 'queued' | 'running' | 'cancelling' | 'interrupted' | 'finished'
   verdict?: Verdict
   reservationId: string
   benchIds: readonly string[]
@@ -42,6 +48,12 @@ export interface Execution {
   timeoutMs?: number
   submittedAt: Instant
   startedAt?: Instant
+  /** Since when its own time runs: the start, or the last redrive's. */
+  runningSince?: Instant
+  /** Who made it cancel, and when what has not stopped is timed out. */
+  cancel?: { by: 'request' | 'window'; dueAt: Instant }
+  /** The window ends. */
+  ending?: { cancelAt: Instant; until: Instant }
   finishedAt?: Instant
   tasks: readonly Task[]
   /** Reports that came too late: kept as evidence up to a limit. */
@@ -63,9 +75,28 @@ export const evolve = (state: ExecutionState, event: Happened<ExecutionEvent>): 
   if (state.status === 'absent') return state
   switch (event.type) {
     case 'ExecutionStarted':
-      return { ...state, status: 'running', startedAt: event.at }
+      return {
+        ...state,
+        status: state.status === 'cancelling' ? 'cancelling' : 'running',
+        startedAt: event.at,
+        runningSince: event.at,
+      }
+    case 'ExecutionResumed':
+      return {
+        ...state,
+        status: state.status === 'cancelling' ? 'cancelling' : 'running',
+        runningSince: state.runningSince ?? event.at,
+      }
+    case 'ExecutionInterrupted':
+      return { ...state, status: state.status === 'running' ? 'interrupted' : state.status }
+    case 'ExecutionRedriven':
+      return redriven(state, event.data.taskNames)
     case 'ExecutionCancelRequested':
-      return withReadiness({ ...state, status: 'cancelling' })
+      return withReadiness({ ...state, status: 'cancelling', cancel: { by: event.data.by, dueAt: event.data.dueAt } })
+    case 'ExecutionEnding':
+      return { ...state, ending: event.data }
+    case 'ExecutionEndingLifted':
+      return lifted(state)
     case 'ExecutionFinished':
       return { ...state, status: 'finished', verdict: event.data.verdict, finishedAt: event.at }
     case 'AttemptStarted':
@@ -78,6 +109,10 @@ export const evolve = (state: ExecutionState, event: Happened<ExecutionEvent>): 
       return withReadiness(ended(state, event, 'timed-out', 'timed-out'))
     case 'AttemptCancelled':
       return withReadiness(ended(state, event, 'cancelled', 'cancelled'))
+    case 'AttemptLost':
+      return withReadiness(ended(state, event, 'lost', hasAttempts(state, event.data.taskName) ? 'ready' : 'errored'))
+    case 'ArtifactRecorded':
+      return inTask(state, event.data.taskName, (task) => recorded(task, event.data))
     case 'TaskRetryScheduled':
       return inTask(state, event.data.taskName, (task) => ({
         ...task,
@@ -89,6 +124,40 @@ export const evolve = (state: ExecutionState, event: Happened<ExecutionEvent>): 
     case 'AttemptReportRejected':
       return { ...state, rejectedReportCount: state.rejectedReportCount + 1 }
   }
+}
+
+const lifted = ({ ending: _, ...state }: Execution): Execution => state
+
+/** Whether a task that has just lost an attempt may try again. */
+const hasAttempts = (state: Execution, taskName: string): boolean => {
+  const task = state.tasks.find(({ name }) => name === taskName)
+  return task !== undefined && state.status !== 'cancelling' && attemptsLeft(task) > 0
+}
+
+export const attemptsLeft = (task: Task): number =>
+  task.retry.attemptCountMax - (task.attempts.length - (task.redrivenAfter ?? 0))
+
+const recorded = (
+  task: Task,
+  { attempt: number, path, sha256 }: { attempt: number; path: string; sha256: string },
+): Task => ({
+  ...task,
+  attempts: task.attempts.map((attempt) =>
+    attempt.attempt === number ? { ...attempt, artifacts: { ...attempt.artifacts, [path]: sha256 } } : attempt,
+  ),
+})
+
+/** What did not pass starts anew; what did stays. */
+const redriven = (
+  { verdict: _, finishedAt: __, cancel: ___, ending: ____, runningSince: _____, ...state }: Execution,
+  taskNames: readonly string[],
+): Execution => {
+  const names = new Set(taskNames)
+  const tasks = state.tasks.map(
+    ({ retryAt: _retry, ...task }): Task =>
+      names.has(task.name) ? { ...task, status: 'pending', redrivenAfter: task.attempts.length } : task,
+  )
+  return withReadiness({ ...state, status: 'queued', tasks })
 }
 
 const submitted = (event: Extract<Happened<ExecutionEvent>, { type: 'ExecutionSubmitted' }>): ExecutionState => {
@@ -118,7 +187,11 @@ const started = (
 
 const ended = (
   state: Execution,
-  { data, at }: { data: { taskName: string; attempt: number; infrastructure?: boolean }; at: Instant },
+  {
+    data,
+    at,
+    version,
+  }: { data: { taskName: string; attempt: number; infrastructure?: boolean }; at: Instant; version: number },
   status: Attempt['status'],
   taskStatus: TaskStatus,
 ): Execution =>
@@ -131,6 +204,7 @@ const ended = (
             ...attempt,
             status,
             endedAt: at,
+            endedVersion: version,
             ...(data.infrastructure === undefined ? {} : { infrastructure: data.infrastructure }),
           }
         : attempt,

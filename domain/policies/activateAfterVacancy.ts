@@ -1,6 +1,6 @@
 import { type Policy, tenantAndId } from './policy.ts'
 
-/** A reservation that waits for a predecessor to leave its bench goes on the moment it is vacated. */
+/** A reservation that waits for a bench to be vacated, to begin or, in its grace, to end, goes on at that moment. */
 export const activateAfterVacancy: Policy = {
   name: 'activateAfterVacancy',
   on: ['BenchVacated'],
@@ -10,6 +10,6 @@ export const activateAfterVacancy: Policy = {
   },
   then: (event, { reservations = [] }) =>
     reservations
-      .filter(({ status, start }) => (status === 'confirmed' || status === 'queued') && start <= event.at)
+      .filter(({ status, start, end }) => (status === 'active' ? end : start) <= event.at)
       .map(({ reservationId }) => ({ kind: 'reservation', id: reservationId, type: 'Tick', data: {} })),
 }

@@ -15,11 +15,26 @@ export type PolicyQuestion =
   /** The reservations on the bench that are not over. */
   | { ask: 'reservations-of-bench'; tenant: string; benchId: string }
   | { ask: 'executions-of-reservation'; tenant: string; reservationId: string }
+  /** The live attempts of one session, wherever they run. */
+  | { ask: 'attempts-of-session'; tenant: string; workerId: string; epoch: number }
+  /** The attempts that ended last on a bench, newest first; at least the last two. */
+  | { ask: 'last-attempts-on-bench'; tenant: string; benchId: string }
+
+export interface AttemptSeen {
+  executionId: string
+  taskName: string
+  attempt: number
+  status: string
+  workerId: string
+  epoch: number
+  infrastructure: boolean
+}
 
 export interface PolicyAnswer {
   bench?: BenchState
   reservations?: readonly (Reservation & { reservationId: string })[]
   executions?: readonly { executionId: string; status: ExecutionState['status'] }[]
+  attempts?: readonly AttemptSeen[]
 }
 
 export interface PolicyCommand {

@@ -61,4 +61,6 @@ export const CancelReservation = z.strictObject({})
 export const PullForward = z.strictObject({})
 /** Ends whatever is left of a reservation on a bench that was retired by force, active or not. */
 export const EvictReservation = z.strictObject({ benchId: slug })
+/** Beside an execution's own: its benches may be held until then. */
+export const ExtendHold = z.strictObject({ until: instant })
 export const Tick = z.strictObject({})

@@ -52,6 +52,7 @@ type Plain<
     | 'ReleaseReservation'
     | 'CancelReservation'
     | 'EvictReservation'
+    | 'ExtendHold'
     | 'Tick',
 > = Command<Type, Data<Type>> & { seen: BenchesSeen }
 
@@ -64,6 +65,7 @@ export type ReservationCommand =
   | Plain<'ReleaseReservation'>
   | Plain<'CancelReservation'>
   | Plain<'EvictReservation'>
+  | Plain<'ExtendHold'>
   | Plain<'Tick'>
 
 type Answer = readonly ReservationEvent[] | Rejection
@@ -126,6 +128,10 @@ const onLive = (state: Reservation, command: Exclude<ReservationCommand, { place
       return cancelReservation(state)
     case 'EvictReservation':
       return [{ type: 'ReservationCancelled', data: { retiredBenchId: command.data.benchId } }]
+    case 'ExtendHold':
+      return state.isEnding === true && state.graceUntil === undefined
+        ? [{ type: 'ReservationGraceExtended', data: command.data }]
+        : []
     case 'Tick':
       return []
   }
@@ -133,7 +139,7 @@ const onLive = (state: Reservation, command: Exclude<ReservationCommand, { place
 
 /** A transition already made is a no-op; everything else is refused once the reservation is over. */
 const afterTheEnd = (state: Reservation, command: Exclude<ReservationCommand, { placed: unknown }>): Answer => {
-  if (command.type === 'Tick' || command.type === 'EvictReservation') return []
+  if (command.type === 'Tick' || command.type === 'EvictReservation' || command.type === 'ExtendHold') return []
   if (command.type === 'ReleaseReservation' && state.status === 'released') return []
   if (command.type === 'CancelReservation' && state.status === 'cancelled') return []
   return over(state)
@@ -171,7 +177,8 @@ const pullForward = (state: Reservation, placed: Placed | undefined): Answer => 
 }
 
 const amendReservation = (state: Reservation, data: Data<'AmendReservation'>, at: Instant): Answer => {
-  const start = data.start ?? state.start
+  const asked = data.start ?? state.start
+  const start = asked !== state.start && asked < at && msBetween(asked, at) <= startToleranceMs ? at : asked
   const end = data.end ?? state.end
   if (start === state.start && end === state.end) return []
   if (state.status === 'active' && start !== state.start)
@@ -206,24 +213,45 @@ const checkInDueAt = (state: Reservation): Instant | undefined =>
     ? undefined
     : plusMs(later(state.start, state.activatedAt ?? state.start), state.checkInWithinMs)
 
+/** When its end is announced to what runs; a grace of nothing announces nothing. */
+const endingDueAt = (state: Reservation): Instant | undefined =>
+  state.status !== 'active' || state.isEnding === true || state.graceMs === 0
+    ? undefined
+    : plusMs(state.end, -state.graceMs)
+
 /** In the order in which it was due, as far as the benches let it happen. */
 const whatIsDue = (state: Reservation, at: Instant, seen: BenchesSeen): readonly ReservationEvent[] => {
-  if (state.end <= at && state.status !== 'active') return [{ type: 'ReservationExpired', data: {} }]
+  const ended = state.end <= at
   if (state.status !== 'active')
-    return state.start <= at && !seen.occupiedByOther ? [{ type: 'ReservationActivated', data: {} }] : []
+    return ended ? [expired] : state.start <= at && !seen.occupiedByOther ? [activated] : []
   const checkInDue = checkInDueAt(state)
-  if (checkInDue !== undefined && checkInDue <= at && checkInDue < state.end) {
-    if (!seen.everOccupied) return [{ type: 'ReservationNoShow', data: {} }]
-    const checkedIn: ReservationEvent = { type: 'ReservationCheckedIn', data: { by: 'occupation' } }
-    return state.end <= at ? [checkedIn, { type: 'ReservationExpired', data: {} }] : [checkedIn]
-  }
-  return state.end <= at ? [{ type: 'ReservationExpired', data: {} }] : []
+  const missed = checkInDue !== undefined && checkInDue <= at && checkInDue < state.end
+  if (missed && !seen.everOccupied) return [{ type: 'ReservationNoShow', data: {} }]
+  const checkedIn: readonly ReservationEvent[] = missed
+    ? [{ type: 'ReservationCheckedIn', data: { by: 'occupation' } }]
+    : []
+  return [...checkedIn, ...(ended ? atTheEnd(state, at, seen) : beforeTheEnd(state, at))]
+}
+
+const expired: ReservationEvent = { type: 'ReservationExpired', data: {} }
+const activated: ReservationEvent = { type: 'ReservationActivated', data: {} }
+
+const beforeTheEnd = (state: Reservation, at: Instant): readonly ReservationEvent[] => {
+  const due = endingDueAt(state)
+  return due !== undefined && due <= at ? [{ type: 'ReservationEnding', data: { end: state.end } }] : []
+}
+
+/** While something still runs and its grace lasts, it stays active. */
+const atTheEnd = (state: Reservation, at: Instant, seen: BenchesSeen): readonly ReservationEvent[] => {
+  if (!seen.occupied || state.graceUntil === undefined || state.graceUntil <= at) return [expired]
+  return state.isInGrace === true ? [] : [{ type: 'ReservationGraceEntered', data: {} }]
 }
 
 export const nextDue = (state: ReservationState): Instant | undefined => {
   if (state.status === 'absent' || isOver(state)) return undefined
   if (state.status !== 'active') return state.start
-  return earlier(checkInDueAt(state) ?? state.end, state.end)
+  if (state.isInGrace === true) return state.graceUntil
+  return [checkInDueAt(state), endingDueAt(state), state.end].filter((due) => due !== undefined).reduce(earlier)
 }
 
 export const decider: Decider<ReservationState, ReservationCommand, ReservationEvent> = {

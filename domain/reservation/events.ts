@@ -47,6 +47,12 @@ export type ReservationEvent =
   /** `by`: a person or a program checked in, or an execution had occupied a bench. */
   | DomainEvent<'ReservationCheckedIn', { by: 'request' | 'occupation' }>
   | DomainEvent<'ReservationActivated', Record<string, never>>
+  /** It ends within its grace: who still runs something is to be warned. */
+  | DomainEvent<'ReservationEnding', { end: Instant }>
+  /** Its benches stay held beyond its end, for what still runs. */
+  | DomainEvent<'ReservationGraceExtended', { until: Instant }>
+  /** Its end has passed, and something still runs. */
+  | DomainEvent<'ReservationGraceEntered', Record<string, never>>
   | DomainEvent<'ReservationReleased', Record<string, never>>
   | DomainEvent<'ReservationExpired', Record<string, never>>
   | DomainEvent<'ReservationNoShow', Record<string, never>>
@@ -61,6 +67,9 @@ export const schemaVersions: Readonly<Record<ReservationEvent['type'], number>> 
   ReservationTransferred: 1,
   ReservationCheckedIn: 1,
   ReservationActivated: 1,
+  ReservationEnding: 1,
+  ReservationGraceExtended: 1,
+  ReservationGraceEntered: 1,
   ReservationReleased: 1,
   ReservationExpired: 1,
   ReservationNoShow: 1,

@@ -22,6 +22,11 @@ export interface Reservation {
   /** As asked: nothing is pulled forward to before it. */
   earliestStart: Instant
   activatedAt?: Instant
+  /** Its end was announced to what runs. */
+  isEnding?: true
+  /** Its benches stay held until then, while something runs. */
+  graceUntil?: Instant
+  isInGrace?: true
   /** When somebody checked in, or an execution had occupied a bench. */
   checkedInAt?: Instant
 }
@@ -44,13 +49,19 @@ export const evolve = (state: ReservationState, event: Happened<ReservationEvent
     case 'ReservationPulledForward':
       return { ...state, start: event.data.start, end: event.data.end, benchIds: event.data.benchIds }
     case 'ReservationAmended':
-      return { ...state, start: event.data.start, end: event.data.end, earliestStart: event.data.start }
+      return amended(state, event.data)
     case 'ReservationTransferred':
       return { ...state, holder: event.data.holder }
     case 'ReservationCheckedIn':
       return { ...state, checkedInAt: event.at }
     case 'ReservationActivated':
       return { ...state, status: 'active', activatedAt: event.at }
+    case 'ReservationEnding':
+      return { ...state, isEnding: true }
+    case 'ReservationGraceExtended':
+      return { ...state, graceUntil: event.data.until }
+    case 'ReservationGraceEntered':
+      return { ...state, isInGrace: true }
     case 'ReservationReleased':
       return { ...state, status: 'released' }
     case 'ReservationExpired':
@@ -61,6 +72,17 @@ export const evolve = (state: ReservationState, event: Happened<ReservationEvent
       return { ...state, status: 'cancelled' }
   }
 }
+
+/** With another end, nothing of the old one holds. */
+const amended = (
+  { isEnding: _, graceUntil: __, isInGrace: ___, ...state }: Reservation,
+  { start, end, from }: { start: Instant; end: Instant; from: { start: Instant } },
+): Reservation => ({
+  ...state,
+  start,
+  end,
+  earliestStart: start === from.start ? state.earliestStart : start,
+})
 
 const asked = (status: LiveStatus, { decision: _, ...data }: ReservationAsked, requestedAt: Instant): Reservation => ({
   status,

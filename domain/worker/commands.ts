@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { epoch, labels, name, slug } from '../fields.ts'
+import { epoch, instant, labels, name, slug } from '../fields.ts'
 
 /** By operators, or the agent itself: enrolling again with other labels changes them. */
 export const EnrolWorker = z.strictObject({ labels: labels.default({}) })
@@ -13,3 +13,5 @@ export const OpenSession = z.strictObject({
   agentVersion: name,
 })
 export const CloseSession = z.strictObject({ epoch, force: z.boolean().default(false) })
+/** By the sweeper, which has marked the lease before. */
+export const ExpireSession = z.strictObject({ epoch, lastSeenAt: instant })

@@ -29,6 +29,8 @@ export const decide = (state: WorkerState, command: WorkerCommand): Answer => {
       return openSession(state, command.data)
     case 'CloseSession':
       return closeSession(state, command.data)
+    case 'ExpireSession':
+      return expireSession(state, command.data)
   }
 }
 
@@ -43,7 +45,12 @@ const openSession = (state: Worker, { benches, agentVersion }: Data<'OpenSession
   const superseded: readonly WorkerEvent[] =
     state.session === null
       ? []
-      : [{ type: 'WorkerSessionClosed', data: { epoch: state.session.epoch, reason: 'superseded' } }]
+      : [
+          {
+            type: 'WorkerSessionClosed',
+            data: { epoch: state.session.epoch, benchIds: state.session.benchIds, reason: 'superseded' },
+          },
+        ]
   return [
     ...superseded,
     { type: 'WorkerSessionOpened', data: { epoch: state.epoch + 1, benchIds: benches, agentVersion } },
@@ -52,9 +59,20 @@ const openSession = (state: Worker, { benches, agentVersion }: Data<'OpenSession
 
 const closeSession = (state: Worker, { epoch, force }: Data<'CloseSession'>): Answer => {
   if (state.session?.epoch === epoch)
-    return [{ type: 'WorkerSessionClosed', data: { epoch, reason: force ? 'forced' : 'closed' } }]
+    return [
+      {
+        type: 'WorkerSessionClosed',
+        data: { epoch, benchIds: state.session.benchIds, reason: force ? 'forced' : 'closed' },
+      },
+    ]
   return state.session === null && state.epoch === epoch ? [] : staleEpoch(state, epoch)
 }
+
+/** A session that is over already needs no expiry. */
+const expireSession = (state: Worker, { epoch, lastSeenAt }: Data<'ExpireSession'>): Answer =>
+  state.session?.epoch === epoch
+    ? [{ type: 'WorkerSessionExpired', data: { epoch, benchIds: state.session.benchIds, lastSeenAt } }]
+    : []
 
 /** A session's end by silence is decided by its lease, not by a Tick. */
 export const decider: Decider<WorkerState, WorkerCommand, WorkerEvent> = {

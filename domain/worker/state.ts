@@ -25,6 +25,7 @@ export const evolve = (state: WorkerState, event: Happened<WorkerEvent>): Worker
     case 'WorkerSessionOpened':
       return { ...state, epoch: event.data.epoch, session: { ...event.data, openedAt: event.at } }
     case 'WorkerSessionClosed':
+    case 'WorkerSessionExpired':
       return state.session?.epoch === event.data.epoch ? { ...state, session: null } : state
   }
 }

@@ -103,11 +103,13 @@ export const reservationStory = story<ReservationCommand>(
     ReleaseReservation: live(nothing),
     CancelReservation: live(nothing),
     EvictReservation: live(fc.record({ benchId: bench })),
+    ExtendHold: live(fc.record({ until: instant })),
     Tick: live(nothing),
   },
   'r1',
 )
 
+const late = plusMs(t0, 7 * 86_400_000)
 const names = ['a', 'b', 'c', 'd'] as const
 const plan = fc.tuple(
   ...names.map((name, index) =>
@@ -132,19 +134,31 @@ const claim = fc
   .tuple(oneOf(...names), oneOf('b1'), session)
   .map(([taskName, benchId, by]) => ({ taskName, benchId, ...by }))
 
+/** Of a session that is its worker's, or is not any more. */
+const report = (shape: fc.Arbitrary<Record<string, unknown>>) =>
+  fc.tuple(shape, fc.integer({ min: 0, max: 5 })).map(([body, n]) => ({ data: body, isFenced: n === 0 }))
+
 export const executionStory = story<ExecutionCommand>(
   {
     SubmitExecution: submitted.map((body) => ({ data: body, benchIds: ['b1', 'b2'] })),
-    ClaimTask: data(claim),
-    Claim2: data(claim),
-    CompleteAttempt: data(attempt.map((body) => ({ ...body, artifacts: [] }))),
-    FailAttempt: data(
+    ClaimTask: claim.map((body) => ({ data: body, windowEnd: late })),
+    Claim2: claim.map((body) => ({ data: body, windowEnd: late })),
+    CompleteAttempt: report(attempt.map((body) => ({ ...body, artifacts: [] }))),
+    FailAttempt: report(
       fc.tuple(attempt, fc.boolean()).map(([body, infrastructure]) => ({ ...body, reason: 'exit 1', infrastructure })),
     ),
-    AcknowledgeCancel: data(attempt),
-    CancelExecution: data(nothing),
+    AcknowledgeCancel: report(attempt),
+    CancelExecution: fc.constant({ data: {}, graceMs: 600_000 }),
+    LoseAttempt: data(attempt.map((body) => ({ ...body, reason: 'gone' }))),
+    RedriveExecution: data(nothing),
+    ExtendGrace: window.map(({ start, end }) => ({ data: {}, ending: { cancelAt: start, until: end } })),
+    RecordArtifact: report(
+      fc
+        .tuple(attempt, oneOf('a.xml', 'b.log'), oneOf('0', '1'))
+        .map(([body, path, digit]) => ({ ...body, path, bytes: 1, sha256: digit.repeat(64) })),
+    ),
     EndExecution: data(fc.record({ reason })),
-    Tick: data(nothing),
+    Tick: fc.boolean().map((isExtended) => ({ data: {}, isExtended })),
   },
   'e1',
 ).map((commands) =>
@@ -158,6 +172,7 @@ export const workerStory = story<WorkerCommand>(
     EnrolWorker: data(fc.record({ labels: oneOf({}, { rack: '1' }) })),
     OpenSession: data(fc.record({ benches: fc.uniqueArray(bench, { minLength: 1 }), agentVersion: oneOf('1', '2') })),
     CloseSession: data(fc.record({ epoch: oneOf(1, 2, 3), force: fc.boolean() })),
+    ExpireSession: data(fc.record({ epoch: oneOf(1, 2, 3), lastSeenAt: fc.constant(t0) })),
   },
   'w1',
 )

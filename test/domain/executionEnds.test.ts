@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { decider, type ExecutionCommand, rejectedReportCountMax } from '../../domain/execution/decide.ts'
+import { decider, type ExecutionCommand } from '../../domain/execution/decide.ts'
 import type { ExecutionEvent } from '../../domain/execution/events.ts'
+import { rejectedReportCountMax } from '../../domain/execution/reports.ts'
+
 import { given } from '../given.ts'
 
 import {
@@ -69,6 +71,7 @@ describe('cancelling', () => {
     expect(stateAfter(...cancelled)).toMatchObject({ status: 'cancelling' })
     const acknowledge: ExecutionCommand = {
       type: 'AcknowledgeCancel',
+      isFenced: false,
       data: { taskName: 'a', attempt: 1, ...session },
       id: 'e1',
       at: at(2),

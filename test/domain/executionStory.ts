@@ -25,21 +25,36 @@ export const claim = (taskName: string, ms = 0, benchId = 'b1'): ExecutionComman
   data: { taskName, benchId, ...session },
   id: 'e1',
   at: at(ms),
+  windowEnd: at(86_400_000),
 })
 export const complete = (taskName: string, attempt = 1, ms = 1, by = session): ExecutionCommand => ({
   type: 'CompleteAttempt',
+  isFenced: false,
   data: { taskName, attempt, ...by, artifacts: [] },
   id: 'e1',
   at: at(ms),
 })
 export const fail = (taskName: string, attempt = 1, ms = 1, infrastructure = false): ExecutionCommand => ({
   type: 'FailAttempt',
+  isFenced: false,
   data: { taskName, attempt, ...session, reason: 'exit 1', infrastructure },
   id: 'e1',
   at: at(ms),
 })
-export const cancel = (ms = 1): ExecutionCommand => ({ type: 'CancelExecution', data: {}, id: 'e1', at: at(ms) })
-export const tick = (ms: number): ExecutionCommand => ({ type: 'Tick', data: {}, id: 'e1', at: at(ms) })
+export const cancel = (ms = 1): ExecutionCommand => ({
+  type: 'CancelExecution',
+  data: {},
+  id: 'e1',
+  at: at(ms),
+  graceMs: 60_000,
+})
+export const tick = (ms: number, isExtended = false): ExecutionCommand => ({
+  type: 'Tick',
+  data: {},
+  id: 'e1',
+  at: at(ms),
+  isExtended,
+})
 
 /** Everything that the commands lead to, each of them taken. */
 export const after = (...commands: readonly ExecutionCommand[]): (ExecutionEvent & { at: string })[] => {

@@ -64,7 +64,7 @@ const nobody = { occupied: false, occupiedByOther: false, everOccupied: false }
 const ticked = (decider: Aggregate['decider'], state: unknown, command: Told): unknown => {
   const due = decider.nextDue(state)
   if (due === undefined || due > command.at) return state
-  const answer = decider.decide(state, { seen: nobody, ...command, type: 'Tick', data: {} })
+  const answer = decider.decide(state, { seen: nobody, isExtended: false, ...command, type: 'Tick', data: {} })
   if (isRejection(answer)) return state
   return answer.reduce((folded, event) => decider.evolve(folded, { ...event, version: 9, at: command.at }), state)
 }
@@ -134,7 +134,14 @@ describe.each(aggregates)('$kind', (aggregate) => {
       for (const { after } of steps) {
         const due = decider.nextDue(after)
         if (due === undefined) continue
-        const answer = decider.decide(after, { type: 'Tick', data: {}, id: 'x', at: due, seen: nobody })
+        const answer = decider.decide(after, {
+          type: 'Tick',
+          data: {},
+          id: 'x',
+          at: due,
+          seen: nobody,
+          isExtended: false,
+        })
         expect(isRejection(answer) ? answer : answer.length).toBeGreaterThan(0)
       }
     })

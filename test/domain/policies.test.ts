@@ -88,6 +88,80 @@ describe('activateAfterVacancy', () => {
   })
 })
 
+describe('when a session is over', () => {
+  const session = { workerId: 'w1', epoch: 3 }
+  const seen = { executionId: 'e1', taskName: 'a', attempt: 1, status: 'started', infrastructure: false, ...session }
+  const expired = happened('t/worker/w1', 'WorkerSessionExpired', { epoch: 3, benchIds: ['b1', 'b2'], lastSeenAt: t0 })
+  test('its benches are lost', () =>
+    expect(react('loseBenchesOfExpired', expired)).toEqual(
+      ['b1', 'b2'].map((id) => ({ kind: 'bench', id, type: 'LoseBench', data: { ...session, lastSeenAt: t0 } })),
+    ))
+  test('its live attempts are lost, and only they', () => {
+    const attempts = [seen, { ...seen, taskName: 'b', status: 'passed' }]
+    expect(react('loseAttemptsOfSession', expired, { attempts })).toEqual([
+      {
+        kind: 'execution',
+        id: 'e1',
+        type: 'LoseAttempt',
+        data: { taskName: 'a', attempt: 1, ...session, reason: 'its worker was lost' },
+      },
+    ])
+  })
+})
+
+describe('quarantineFailing', () => {
+  const failed = happened('t/execution/e2', 'AttemptFailed', {
+    taskName: 'a',
+    attempt: 1,
+    benchId: 'b1',
+    reason: 'x',
+    infrastructure: true,
+  })
+  const seen = (executionId: string, infrastructure: boolean) => ({
+    executionId,
+    taskName: 'a',
+    attempt: 1,
+    status: 'failed',
+    workerId: 'w1',
+    epoch: 1,
+    infrastructure,
+  })
+  test('takes a bench out of service after two in a row, with both as evidence', () =>
+    expect(
+      react('quarantineFailing', failed, { attempts: [seen('e2', true), seen('e1', true), seen('e0', false)] }),
+    ).toMatchObject([
+      {
+        kind: 'bench',
+        id: 'b1',
+        type: 'QuarantineBench',
+        data: { evidence: ['execution/e2 a/1', 'execution/e1 a/1'] },
+      },
+    ]))
+  test.each([
+    ['the first', [seen('e2', true)]],
+    ['after one that worked', [seen('e2', true), seen('e1', false)]],
+  ])('not for %s', (_, attempts) => {
+    expect(react('quarantineFailing', failed, { attempts })).toEqual([])
+  })
+})
+
+describe('extendGraceOfEnding', () => {
+  test('reaches everything that runs when the end comes near', () => {
+    const executions = (['running', 'queued', 'finished', 'cancelling'] as const).map((status) => ({
+      executionId: status,
+      status,
+    }))
+    const ending = happened('t/reservation/r1', 'ReservationEnding', { end: t0 })
+    expect(react('extendGraceOfEnding', ending, { executions }).map(({ id }) => id)).toEqual(['running', 'cancelling'])
+  })
+  test('and what starts after that', () =>
+    expect(
+      react('extendGraceOfEnding', happened('t/execution/e1', 'ExecutionStarted', { benchIds: [] })).map(
+        ({ id }) => id,
+      ),
+    ).toEqual(['e1']))
+})
+
 describe('when something is over', () => {
   test('a reservation: its executions that have not finished end', () => {
     const executions = [

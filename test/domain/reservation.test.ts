@@ -78,7 +78,7 @@ describe('time', () => {
     expect(given(decider, []).nextDue).toBeUndefined()
     expect(given(decider, [confirmed]).nextDue).toBe(inHours(1))
     expect(given(decider, [confirmed, activated]).nextDue).toBe(plusMs(inHours(1), 300_000))
-    expect(given(decider, [confirmed, activated, checkedIn]).nextDue).toBe(inHours(2))
+    expect(given(decider, [confirmed, activated, checkedIn]).nextDue).toBe(plusMs(inHours(2), -60_000))
     expect(given(decider, [confirmed, { type: 'ReservationCancelled', data: {} }]).nextDue).toBeUndefined()
   })
 })

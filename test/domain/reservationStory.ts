@@ -55,6 +55,11 @@ export const queued: ReservationEvent = {
 }
 export const activated: ReservationEvent & { at?: string } = { type: 'ReservationActivated', data: {}, at: inHours(1) }
 export const checkedIn: ReservationEvent = { type: 'ReservationCheckedIn', data: { by: 'request' } }
+export const ending: ReservationEvent = { type: 'ReservationEnding', data: { end: inHours(2) } }
+export const extended: ReservationEvent = {
+  type: 'ReservationGraceExtended',
+  data: { until: plusMs(inHours(2), 60_000) },
+}
 export const nobody: BenchesSeen = { occupied: false, occupiedByOther: false, everOccupied: false }
 export type Seen = Exclude<ReservationCommand, { placed: unknown }>
 export const command = <Type extends Seen['type']>(

@@ -5,8 +5,9 @@ import { troubled, writePath } from '../writePath.ts'
 
 import { booking, refusal, register } from './handleStory.ts'
 
+const key = { commandId: 'my-key' }
+
 describe('retries', () => {
-  const key = { commandId: 'my-key' }
   test('the same command has one effect and the same answer, from any server, after any time', async () => {
     const store = openHistory()
     const [one, two] = [writePath(store), writePath(store)]
@@ -103,5 +104,49 @@ describe('retries', () => {
       created: true,
     })
     expect(await store.load('t/bench/b1')).toHaveLength(2)
+  })
+})
+
+describe('reports of attempts', () => {
+  const session = { workerId: 'w1', epoch: 1 }
+  const now = { at: '2026-03-02T01:00:00.000Z' }
+  const running = async (taskCount: number) => {
+    const path = writePath()
+    const { send } = path
+    await send('bench', 'b1', 'RegisterBench', register('b1'))
+    await send('worker', 'w1', 'EnrolWorker', {})
+    await send('worker', 'w1', 'OpenSession', { benches: ['b1'], agentVersion: '1' })
+    await send('reservation', 'r1', 'RequestReservation', booking('b1', 1, 9))
+    await send('reservation', 'r1', 'Tick', {}, now)
+    const tasks = Array.from({ length: taskCount }, (_, n) => ({ name: `t${n}`, run: {} }))
+    await send('execution', 'e1', 'SubmitExecution', { reservationId: 'r1', tasks }, now)
+    const report = async (n: number, rest: Record<string, unknown> = {}, data: Record<string, unknown> = {}) => {
+      await send('execution', 'e1', 'ClaimTask', { taskName: `t${n}`, benchId: 'b1', ...session }, now)
+      return send(
+        'execution',
+        'e1',
+        'CompleteAttempt',
+        { taskName: `t${n}`, attempt: 1, ...session, ...data },
+        { ...now, ...rest },
+      )
+    }
+    return { ...path, report }
+  }
+  test('are answered for ever as they were the first time', async () => {
+    const { report } = await running(70)
+    const first = await report(0, key)
+    for (let n = 1; n < 70; n++) await report(n)
+    const again = await report(0, key)
+    expect(again).toMatchObject({ kind: 'done', replayed: true })
+    expect(again.kind === 'done' && first.kind === 'done' && again.head.version === first.head.version).toBe(true)
+    expect(await report(0, key, { result: { x: 1 } })).toEqual({ kind: 'key-reused' })
+  })
+  test('that were refused are refused again, though the refusal was kept', async () => {
+    const { send, store } = await running(1)
+    const stale = { taskName: 't0', attempt: 7, ...session }
+    expect(refusal(await send('execution', 'e1', 'CompleteAttempt', stale, { ...now, ...key }))).toBe('StaleAttempt')
+    expect(refusal(await send('execution', 'e1', 'CompleteAttempt', stale, { ...now, ...key }))).toBe('StaleAttempt')
+    const types = (await store.load('t/execution/e1')).flatMap(({ events }) => events.map(({ type }) => type))
+    expect(types.filter((type) => type === 'AttemptReportRejected').length).toBeGreaterThan(0)
   })
 })

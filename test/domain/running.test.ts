@@ -3,7 +3,7 @@ import { bench, inHours, lab, window } from './lab.ts'
 
 const session = { workerId: 'w1', epoch: 1 }
 const claim = { taskName: 'a', benchId: 'b1', ...session }
-const plan = { reservationId: 'r1', tasks: [{ name: 'a', run: {} }] }
+const plan = { reservationId: 'r1', tasks: [{ name: 'a', run: {}, timeoutMs: 36_000_000 }] }
 
 /** A bench that is served, booked and active, with an execution that waits for a worker. */
 const ready = () => {
@@ -135,5 +135,92 @@ describe('an execution', () => {
     send('execution', 'e1', 'CompleteAttempt', { taskName: 'a', attempt: 1, ...session }, inHours(2.1))
     tick('r2', inHours(2.1))
     expect(reservation('r2').status).toBe('active')
+  })
+})
+
+describe('a cancel before the start', () => {
+  const cleaning = {
+    reservationId: 'r1',
+    tasks: [
+      { name: 'a', run: {} },
+      { name: 'clean', run: {}, runs: 'always' },
+    ],
+  }
+  test('still occupies the benches for what always runs', () => {
+    const { send, bench: at, execution } = ready()
+    send('execution', 'e2', 'SubmitExecution', cleaning)
+    send('execution', 'e2', 'CancelExecution', {})
+    expect(send('execution', 'e2', 'ClaimTask', { ...claim, taskName: 'clean' })).toHaveLength(3)
+    expect(at('b1').occupant).toMatchObject({ executionId: 'e2' })
+    expect(execution('e2')).toMatchObject({ status: 'cancelling' })
+    expect(send('execution', 'e1', 'ClaimTask', claim)).toMatchObject({ rejection: 'BenchOccupied' })
+  })
+})
+
+describe('a session that is not its worker’s any more', () => {
+  const report = { taskName: 'a', attempt: 1, ...session }
+  test.each([
+    ['superseded', 'OpenSession', { benches: ['b1'], agentVersion: '2' }],
+    ['closed', 'CloseSession', { epoch: 1, force: true }],
+  ])('(%s) reports nothing, and what it says is kept', (_, type, data) => {
+    const { send, execution } = ready()
+    send('execution', 'e1', 'ClaimTask', claim)
+    send('worker', 'w1', type, data)
+    expect(send('execution', 'e1', 'CompleteAttempt', report)).toMatchObject({
+      rejection: 'StaleEpoch',
+      evidence: [{ events: [{ type: 'AttemptReportRejected' }] }],
+    })
+    expect(execution('e1').tasks[0]?.status).toBe('running')
+  })
+  test('is told again what it was told when it could', () => {
+    const { send } = ready()
+    send('execution', 'e1', 'ClaimTask', claim)
+    send('execution', 'e1', 'CompleteAttempt', report)
+    send('worker', 'w1', 'CloseSession', { epoch: 1 })
+    expect(send('execution', 'e1', 'CompleteAttempt', report)).toEqual([])
+  })
+})
+
+describe('the grace', () => {
+  const end = 2
+  const minute = 1 / 60
+  const nearEnd = (follower: boolean) => {
+    const it = ready()
+    if (follower) it.book('next', { benches: [{ benchId: 'b1' }], ...window(2, 3) })
+    it.send('execution', 'e1', 'ClaimTask', claim)
+    it.tick('r1', inHours(0.5))
+    it.tick('r1', inHours(end - minute))
+    return it
+  }
+  test('moves the hold when nothing follows: what runs is asked to stop at the end of the window', () => {
+    const { send, bench: at, execution, reservation, tick } = nearEnd(false)
+    expect(send('execution', 'e1', 'ExtendGrace', {}, inHours(end - minute))).toHaveLength(4)
+    expect(at('b1').intervals).toMatchObject([{ end: inHours(end + minute) }])
+    expect(execution('e1').ending).toEqual({ cancelAt: inHours(end), until: inHours(end + minute) })
+    tick('r1', inHours(end))
+    expect(reservation('r1')).toMatchObject({ status: 'active', isInGrace: true })
+    send('execution', 'e1', 'Tick', {}, inHours(end))
+    send('execution', 'e1', 'AcknowledgeCancel', { taskName: 'a', attempt: 1, ...session }, inHours(end + minute / 2))
+    tick('r1', inHours(end + minute / 2))
+    expect([execution('e1').verdict, reservation('r1').status, at('b1').intervals]).toEqual([
+      'timed-out',
+      'expired',
+      [],
+    ])
+  })
+  test('never past a start that follows: what runs is asked to stop now', () => {
+    const { send, bench: at, execution } = nearEnd(true)
+    expect(send('execution', 'e1', 'ExtendGrace', {}, inHours(end - minute))).toHaveLength(1)
+    expect(at('b1').intervals).toMatchObject([{ end: inHours(end) }, { reservationId: 'next' }])
+    expect(execution('e1').ending).toEqual({ cancelAt: inHours(end - minute), until: inHours(end) })
+  })
+  test('is forgotten when the window is extended in time', () => {
+    const { send, bench: at, execution } = nearEnd(false)
+    send('execution', 'e1', 'ExtendGrace', {}, inHours(end - minute))
+    send('reservation', 'r1', 'AmendReservation', { end: inHours(3) }, inHours(end - minute / 2))
+    expect(at('b1').intervals).toMatchObject([{ end: inHours(3) }])
+    send('execution', 'e1', 'Tick', {}, inHours(end))
+    expect(execution('e1')).toMatchObject({ status: 'running' })
+    expect(execution('e1').ending).toBeUndefined()
   })
 })
