@@ -2,7 +2,6 @@ import type { BenchState, RegisteredBench } from '../../domain/bench/state.ts'
 import { firstFailing, indexKeyOf, parseQuery } from '../../domain/capabilities.ts'
 import { calendarOf, connectedWithinMs } from '../../domain/decisions/places.ts'
 import { plusMs } from '../../domain/ids.ts'
-import type { ViewRow } from '../../domain/ports.ts'
 import { earliestPlacement } from '../../domain/reservation/placement.ts'
 import { benchResource } from '../../projections/resources.ts'
 import type { AnyCall, Call } from './call.ts'
@@ -107,7 +106,7 @@ export const getCalendar =
   }
 
 const dayMs = 86_400_000
-/** More benches than this are not looked at. */
+/** More benches that would do than this are not looked for. */
 const candidateCountMax = 1_000
 
 export const findAvailability =
@@ -133,7 +132,7 @@ export const findAvailability =
 
 const candidates = async (house: House, tenant: string, wanted: Wanted): Promise<readonly RegisteredBench[]> => {
   const matches = matcher(wanted)
-  const rows: ViewRow[] = []
+  const found: RegisteredBench[] = []
   let cursor: string | undefined
   do {
     const page = await house.views.query({
@@ -143,12 +142,11 @@ const candidates = async (house: House, tenant: string, wanted: Wanted): Promise
       limit: 500,
       ...(cursor === undefined ? {} : { cursor }),
     })
-    rows.push(...page.rows)
+    const benches = page.rows.map(({ body }) => body as BenchState)
+    found.push(...benches.filter((bench) => bench.status === 'registered').filter(matches))
     cursor = page.nextCursor
-  } while (cursor !== undefined && rows.length < candidateCountMax)
-  return rows
-    .flatMap(({ body }) => ((body as BenchState).status === 'absent' ? [] : [body as RegisteredBench]))
-    .filter(matches)
+  } while (cursor !== undefined && found.length < candidateCountMax)
+  return found
 }
 
 interface Ranked {

@@ -95,6 +95,9 @@ export type Claimed =
 
 export type Claimer = (call: AnyCall, session: Session, candidates: readonly Candidate[]) => Promise<Claimed>
 
+/** So many candidates are tried for one claim; who then has none waits for the next wake-up. */
+const tryCountMax = 100
+
 /** So many plans are remembered; a plan has at most 256 KB. */
 const planCountMax = 100
 
@@ -112,10 +115,18 @@ export const createClaimer = (house: House): Claimer => {
 
   /** The first that the truth lets this session have. Others may have been faster, or the views behind: on to the next. */
   return async (call, session, candidates) => {
+    const hopeless = new Set<string>()
+    let tries = 0
     for (const candidate of candidates) {
-      if (call.gone().aborted) return { kind: 'none' }
+      if (hopeless.has(candidate.benchId) || hopeless.has(candidate.executionId)) continue
+      if (call.gone().aborted || ++tries > tryCountMax) return { kind: 'none' }
       const outcome = await house.submit(claimOf(call, session, candidate))
-      if (outcome.kind === 'refused' && outcome.rejection.rejection === 'StaleEpoch') return { kind: 'stale' }
+      if (outcome.kind === 'refused') {
+        const { rejection } = outcome.rejection
+        if (rejection === 'StaleEpoch') return { kind: 'stale' }
+        if (rejection === 'BenchNotInService') hopeless.add(candidate.benchId)
+        else if (rejection !== 'TaskNotReady') hopeless.add(candidate.executionId)
+      }
       if (outcome.kind !== 'done') continue
       const plan = await planOf(streamName(session.tenant, 'execution', candidate.executionId))
       return {

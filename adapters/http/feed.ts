@@ -18,7 +18,7 @@ interface Place {
 }
 
 /** `{cursor of the store}`, or `{cursor}~{events}` within the commit after it. */
-const cursorPattern = /^(\d{1,16}(?:\.\d{1,9})?)?(?:~(\d{1,5}))?$/
+const cursorPattern = /^(\d{1,15})?(?:~(\d{1,5}))?$/
 
 const placeOf = (cursor: string): Place | undefined => {
   const parts = cursor === '' ? null : cursorPattern.exec(cursor)

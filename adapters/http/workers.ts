@@ -10,7 +10,7 @@ import type { Answering } from './commands.ts'
 import type { ExecutionBodies } from './executionBodies.ts'
 import type { House } from './house.ts'
 import { createLru } from './lru.ts'
-import { notFound, problem, refusedHere } from './problems.ts'
+import { invalid, notFound, problem, refusedHere } from './problems.ts'
 import { find, list, viewBehind } from './reads.ts'
 import { etag, json, noContent, type Reply, resource } from './replies.ts'
 import type { Wakeups } from './wakeups.ts'
@@ -38,14 +38,14 @@ export const listWorkers =
     )
   }
 
-/** The session that was opened, with its lease. A retry finds the lease there, unless a later session has superseded it. */
+/** The session that was opened, with its lease. A retry opens none: its session may have been closed since. */
 export const openedSession =
   (house: House): Answering =>
-  ({ tenant }, workerId, { head }) => {
+  ({ tenant }, workerId, { head, replayed }) => {
     const { leases, settings } = house
     const { session, epoch } = head.state as Extract<WorkerState, { status: 'enrolled' }>
     const benchIds = session?.benchIds ?? []
-    if ((leases.get(tenant, workerId)?.epoch ?? 0) < epoch)
+    if (!replayed && (leases.get(tenant, workerId)?.epoch ?? 0) < epoch)
       leases.open(leaseOf(tenant, workerId, epoch, benchIds, house.now(), settings))
     return { epoch, ...settings }
   }
@@ -81,15 +81,24 @@ const sessionOf = async (house: House, tenant: string, workerId: string, epoch: 
   return { tenant, workerId, epoch, benchIds: state.session.benchIds }
 }
 
+/** The lease, a beat longer. Leases are not kept: one that history knows to be open is opened anew. */
+const renewed = async (house: House, tenant: string, workerId: string, epoch: number): Promise<Lease | Reply> => {
+  const { leases, settings } = house
+  const lease = leases.renew(tenant, workerId, epoch, house.now())
+  if (lease !== 'stale-epoch') return lease
+  const session = await sessionOf(house, tenant, workerId, epoch)
+  if ('status' in session) return session
+  const again = leaseOf(tenant, workerId, epoch, session.benchIds, house.now(), settings)
+  leases.open(again)
+  return again
+}
+
 export const heartbeat =
   (house: House) =>
   async ({ tenant, params, body }: Call<'heartbeat'>): Promise<Reply> => {
     const { workerId } = params
-    const lease = house.leases.renew(tenant, workerId, body.epoch, house.now())
-    if (lease === 'stale-epoch') {
-      const state = (await house.headOf(tenant, 'worker', workerId)).state as WorkerState
-      return state.status === 'absent' ? notFound(`worker ${workerId}`) : staleEpoch(workerId, body.epoch, state.epoch)
-    }
+    const lease = await renewed(house, tenant, workerId, body.epoch)
+    if ('status' in lease) return lease
     const toStop = await Promise.all(body.attempts.map((attempt) => cancelFlag(house, tenant, attempt)))
     const flags = new Map([...lease.flags, ...toStop.flat()].map((flag) => [JSON.stringify(flag), flag]))
     return json({ ...house.settings, flags: [...flags.values()] })
@@ -150,7 +159,11 @@ export const claimTask = (house: House, parts: ClaimParts) => {
     if (before !== undefined) return { ...before, headers: { ...before.headers, 'idempotent-replayed': 'true' } }
     const session = await sessionOf(house, tenant, params.workerId, body.epoch)
     if ('status' in session) return session
-    const reply = await claimWithin(house, parts, call, session)
+    const { benches = session.benchIds } = body
+    const foreign = benches.find((benchId) => !session.benchIds.includes(benchId))
+    if (foreign !== undefined)
+      return invalid([{ path: 'benches', message: `${foreign} is none of the session's benches` }])
+    const reply = await claimWithin(house, parts, call, { ...session, benchIds: benches })
     if (key !== undefined && reply.status === 200) answers.set(key, reply)
     return reply
   }
