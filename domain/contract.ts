@@ -12,9 +12,6 @@ import * as worker from './worker/commands.ts'
 
 type Schemas = Readonly<Record<string, z.ZodType>>
 
-const { SubmitExecution, CancelExecution, ClaimTask, CompleteAttempt, FailAttempt, AcknowledgeCancel, EndExecution } =
-  execution
-
 /** The one schema of each command, by the kind of stream it addresses. */
 export const commandSchemas = {
   bench: {

@@ -75,18 +75,9 @@ export const evolve = (state: ExecutionState, event: Happened<ExecutionEvent>): 
   if (state.status === 'absent') return state
   switch (event.type) {
     case 'ExecutionStarted':
-      return {
-        ...state,
-        status: state.status === 'cancelling' ? 'cancelling' : 'running',
-        startedAt: event.at,
-        runningSince: event.at,
-      }
+      return onItsBenches({ ...state, startedAt: event.at }, event.at)
     case 'ExecutionResumed':
-      return {
-        ...state,
-        status: state.status === 'cancelling' ? 'cancelling' : 'running',
-        runningSince: state.runningSince ?? event.at,
-      }
+      return onItsBenches(state, event.at)
     case 'ExecutionInterrupted':
       return { ...state, status: state.status === 'running' ? 'interrupted' : state.status }
     case 'ExecutionRedriven':
@@ -125,6 +116,12 @@ export const evolve = (state: ExecutionState, event: Happened<ExecutionEvent>): 
       return { ...state, rejectedReportCount: state.rejectedReportCount + 1 }
   }
 }
+
+const onItsBenches = (state: Execution, at: Instant): Execution => ({
+  ...state,
+  status: state.status === 'cancelling' ? 'cancelling' : 'running',
+  runningSince: state.runningSince ?? at,
+})
 
 const lifted = ({ ending: _, ...state }: Execution): Execution => state
 

@@ -1,7 +1,8 @@
 import type { z } from 'zod'
 import type { Command, Decider, Rejection } from '../decider.ts'
-import { earlier, type Instant, later, msBetween, plusMs } from '../ids.ts'
+import { type Instant, later, msBetween, plusMs } from '../ids.ts'
 import * as commands from './commands.ts'
+import { type BenchesSeen, nextDue, whatIsDue } from './due.ts'
 import type { Explanation, ReservationEvent } from './events.ts'
 import {
   alreadyActive,
@@ -32,16 +33,6 @@ export interface Placed {
   /** Not the window that was asked for, but the earliest one. */
   queued: boolean
   decision: Explanation
-}
-
-/** What the reservation's benches show, as far as its own decisions depend on it. */
-export interface BenchesSeen {
-  /** An execution of another reservation is still on one of them. */
-  occupiedByOther: boolean
-  /** An execution of this reservation is on one of them. */
-  occupied: boolean
-  /** An execution of this reservation was ever on one of them. */
-  everOccupied: boolean
 }
 
 type Plain<
@@ -206,53 +197,6 @@ const cancelReservation = (state: Reservation): Answer =>
   state.status === 'active'
     ? alreadyActive(state, 'the reservation is active: release it instead')
     : [{ type: 'ReservationCancelled', data: {} }]
-
-/** When nobody has checked in by then, the reservation is a no-show. */
-const checkInDueAt = (state: Reservation): Instant | undefined =>
-  state.status !== 'active' || state.checkInWithinMs === 0 || state.checkedInAt !== undefined
-    ? undefined
-    : plusMs(later(state.start, state.activatedAt ?? state.start), state.checkInWithinMs)
-
-/** When its end is announced to what runs; a grace of nothing announces nothing. */
-const endingDueAt = (state: Reservation): Instant | undefined =>
-  state.status !== 'active' || state.isEnding === true || state.graceMs === 0
-    ? undefined
-    : plusMs(state.end, -state.graceMs)
-
-/** In the order in which it was due, as far as the benches let it happen. */
-const whatIsDue = (state: Reservation, at: Instant, seen: BenchesSeen): readonly ReservationEvent[] => {
-  const ended = state.end <= at
-  if (state.status !== 'active')
-    return ended ? [expired] : state.start <= at && !seen.occupiedByOther ? [activated] : []
-  const checkInDue = checkInDueAt(state)
-  const missed = checkInDue !== undefined && checkInDue <= at && checkInDue < state.end
-  if (missed && !seen.everOccupied) return [{ type: 'ReservationNoShow', data: {} }]
-  const checkedIn: readonly ReservationEvent[] = missed
-    ? [{ type: 'ReservationCheckedIn', data: { by: 'occupation' } }]
-    : []
-  return [...checkedIn, ...(ended ? atTheEnd(state, at, seen) : beforeTheEnd(state, at))]
-}
-
-const expired: ReservationEvent = { type: 'ReservationExpired', data: {} }
-const activated: ReservationEvent = { type: 'ReservationActivated', data: {} }
-
-const beforeTheEnd = (state: Reservation, at: Instant): readonly ReservationEvent[] => {
-  const due = endingDueAt(state)
-  return due !== undefined && due <= at ? [{ type: 'ReservationEnding', data: { end: state.end } }] : []
-}
-
-/** While something still runs and its grace lasts, it stays active. */
-const atTheEnd = (state: Reservation, at: Instant, seen: BenchesSeen): readonly ReservationEvent[] => {
-  if (!seen.occupied || state.graceUntil === undefined || state.graceUntil <= at) return [expired]
-  return state.isInGrace === true ? [] : [{ type: 'ReservationGraceEntered', data: {} }]
-}
-
-export const nextDue = (state: ReservationState): Instant | undefined => {
-  if (state.status === 'absent' || isOver(state)) return undefined
-  if (state.status !== 'active') return state.start
-  if (state.isInGrace === true) return state.graceUntil
-  return [checkInDueAt(state), endingDueAt(state), state.end].filter((due) => due !== undefined).reduce(earlier)
-}
 
 export const decider: Decider<ReservationState, ReservationCommand, ReservationEvent> = {
   initial,

@@ -3,18 +3,7 @@ import { plusMs } from '../../domain/ids.ts'
 import { decider } from '../../domain/reservation/decide.ts'
 import type { ReservationEvent } from '../../domain/reservation/events.ts'
 import { given } from '../given.ts'
-import {
-  activated,
-  asked,
-  checkedIn,
-  command,
-  confirmed,
-  data,
-  ending,
-  extended,
-  inHours,
-  tick,
-} from './reservationStory.ts'
+import { activated, asked, checkedIn, command, confirmed, ending, extended, inHours, tick } from './reservationStory.ts'
 
 describe('the end, with its grace', () => {
   const running = [confirmed, activated, checkedIn]

@@ -1,6 +1,7 @@
 import { plusMs } from '../../domain/ids.ts'
 import { RequestReservation } from '../../domain/reservation/commands.ts'
-import type { BenchesSeen, Placed, ReservationCommand } from '../../domain/reservation/decide.ts'
+import type { Placed, ReservationCommand } from '../../domain/reservation/decide.ts'
+import type { BenchesSeen } from '../../domain/reservation/due.ts'
 import type { ReservationEvent } from '../../domain/reservation/events.ts'
 
 export const t0 = '2026-03-01T09:00:00.000Z'
