@@ -61,7 +61,7 @@ const privateWords: readonly { what: string; pattern: RegExp }[] = [
 ]
 
 const lockedElsewhere = (tree: Tree): readonly Violation[] =>
-  /"resolved": "http/.test(tree.get('package-lock.json') ?? '')
+  (tree.get('package-lock.json') ?? '').includes('"resolved": "http')
     ? [
         {
           file: 'package-lock.json',
