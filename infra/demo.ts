@@ -26,10 +26,10 @@ export const demo = async ({ once }: { once: boolean }, terminal: Terminal): Pro
     const took = `${((performance.now() - startedAt) / 1_000).toFixed(1)} s`
     terminal.out(`\n${terminal.colours.green('All of it did what it says')}, in ${took}.`)
     if (!once) await stay(stage, interrupted)
-    await stage.close(true)
+    await stage.close('played')
     return exits.done
   } catch (error) {
-    await stage.close(false)
+    await stage.close('failed')
     throw exit(exits.failed, `${(error as Error).message} (logs are in ${stage.directory})`)
   }
 }
@@ -44,7 +44,7 @@ const play = async (stage: Stage): Promise<'played'> => {
 
 const left = async (stage: Stage): Promise<ExitCode> => {
   stage.say('interrupted: closing')
-  await stage.close(false)
+  await stage.close('interrupted')
   return exits.failed
 }
 

@@ -21,8 +21,9 @@ const inThread = <Message>({ file, workerData, onMessage, signal }: Thread<Messa
     worker.once('error', reject)
     worker.once('exit', (code) => {
       signal.removeEventListener('abort', end)
-      if (code === 0) resolve()
-      else reject(new Error(signal.aborted ? 'the house is closing' : `${file} ended with ${code}`))
+      if (signal.aborted) reject(new Error('the house is closing'))
+      else if (code === 0) resolve()
+      else reject(new Error(`${file} ended with ${code}`))
     })
     if (signal.aborted) end()
   })

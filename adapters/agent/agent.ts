@@ -1,9 +1,10 @@
 import { isUnreachable, type Problem } from '../client/problem.ts'
 import type { Answer, CallOptions } from '../client/transport.ts'
-import { type Attempts, newAttempts } from './attempts.ts'
-import { type Claims, newClaims } from './claims.ts'
+import { newAttempts } from './attempts.ts'
+import { serveBench } from './claims.ts'
 import { keepLease } from './lease.ts'
 import { endLeftOvers } from './leftOvers.ts'
+import { reportOrphans } from './orphans.ts'
 import { type AgentEnd, type AgentSettings, isStaleEpoch, type Session } from './session.ts'
 
 export interface Agent {
@@ -43,12 +44,11 @@ const live = async (settings: AgentSettings, draining: AbortController, stopping
     attempts.stopAll({ because: 'abandoned', detail: 'its agent was stopped' }, settings.killGraceMs)
   stopping.addEventListener('abort', endAll)
   session.lost.addEventListener('abort', () => attempts.stopAll({ because: 'abandoned', detail: 'lost' }, lostGraceMs))
-  const claims = newClaims(session, attempts, lease)
-  await claims.until(draining.signal)
-  await attempts.untilNone()
+  const parts = { attempts, lease, draining: draining.signal }
+  await Promise.all(settings.benchIds.map((benchId) => serveBench(session, benchId, parts)))
   // Afterwards our own beats are refused, which is no loss.
   const isLost = session.lost.aborted
-  if (!isLost) await close(session, attempts, claims)
+  if (!isLost) await close(session)
   await lease.end()
   return isLost ? { kind: 'lost', detail: loss() } : { kind: 'drained' }
 }
@@ -97,17 +97,16 @@ const newSession = (settings: AgentSettings, epoch: number): { session: Session;
   return { session: { settings, epoch, lost: lost.signal, lose }, loss: () => detail }
 }
 
-/** A claim whose answer was lost when we stopped asking is still ours: it is fetched and run before the session closes. */
-const close = async (session: Session, attempts: Attempts, claims: Claims): Promise<void> => {
-  const { client, workerId, note } = session.settings
+/** What the server gave just when we stopped asking is told first: the session can't be closed over it. */
+const close = async (session: Session): Promise<void> => {
+  const { client, workerId, benchIds, note } = session.settings
   const params = { workerId, epoch: session.epoch }
   for (let tryCount = 1; tryCount <= 3 && !session.lost.aborted; tryCount++) {
     try {
       const answer = await client.closeSession({ params }, { retryForMs: closeForMs, timeoutMs: closeForMs })
       if (answer.ok || isStaleEpoch(answer.problem)) return
       note('the session can not be closed yet', { code: answer.problem.code })
-      await claims.fetchLast()
-      await attempts.untilNone()
+      for (const benchId of benchIds) await reportOrphans(session, benchId)
     } catch (error) {
       if (!isUnreachable(error)) throw error
       note('the server does not answer: the session ends with its lease')

@@ -11,6 +11,8 @@ interface Terms {
 
 /** Kept back from the lease for ending what runs: a quarter of it, 5 s at most. */
 const marginMs = ({ leaseMs }: Terms): number => Math.min(5_000, leaseMs / 4)
+/** Kept back from the grace of a cancel for telling the server, a quarter of it at most. */
+const reportMs = 2_000
 /** After a beat without an answer, a quarter of the interval at most. */
 const againAfterMs = 1_000
 
@@ -85,8 +87,9 @@ const cancel = (
   attempts: Attempts,
   flag: { executionId: string; taskName: string; attempt: number; graceMs: number },
 ): void => {
-  // A tenth is kept for the way back, since the server's own patience ends with the grace.
-  attempts.find(flag)?.stop({ because: 'cancelled', detail: 'cancelled' }, flag.graceMs * 0.9)
+  // Something is kept for the way back, since the server's own patience ends with the grace.
+  const graceMs = flag.graceMs - Math.min(reportMs, flag.graceMs / 4)
+  attempts.find(flag)?.stop({ because: 'cancelled', detail: 'cancelled' }, graceMs)
 }
 
 /** One beat; undefined without an answer that renews the lease. */

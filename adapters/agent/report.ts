@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isOutage, isUnreachable, type Problem } from '../client/problem.ts'
 import type { Answer } from '../client/transport.ts'
 import type { SendLog } from './logShipper.ts'
-import { type Claim, isStaleEpoch, type Session } from './session.ts'
+import { type AttemptName, isStaleEpoch, type Session } from './session.ts'
 
 /** How an attempt ended, as its worker tells it. */
 export type Report =
@@ -39,9 +39,9 @@ const insist = async <Value>(
 }
 
 /** Reports an attempt's end, once, whatever it takes. A refusal is noted: the server has decided otherwise meanwhile. */
-export const report = async (session: Session, claim: Claim, { kind, ...told }: Report): Promise<void> => {
+export const report = async (session: Session, of: AttemptName, { kind, ...told }: Report): Promise<void> => {
   const { client, workerId, note } = session.settings
-  const { executionId, taskName, attempt } = claim
+  const { executionId, taskName, attempt } = of
   const params = { executionId, taskName, attempt }
   const by = { epoch: session.epoch, workerId }
   const idempotencyKey = randomUUID()
@@ -59,7 +59,7 @@ export const report = async (session: Session, claim: Claim, { kind, ...told }: 
 
 /** How an attempt's log gets to the server. */
 export const sendLog =
-  (session: Session, { executionId, taskName, attempt }: Claim): SendLog =>
+  (session: Session, { executionId, taskName, attempt }: AttemptName): SendLog =>
   async (offset, text) => {
     const params = { executionId, taskName, attempt }
     const body = { epoch: session.epoch, workerId: session.settings.workerId, offset, text }

@@ -40,6 +40,7 @@ export interface Session {
 }
 
 export type Claim = NonNullable<ValueOf<'claimTask'>>
+export type AttemptName = Pick<Claim, 'executionId' | 'taskName' | 'attempt'>
 
 /** An epoch that is no longer ours; a worker or an attempt that is not there says the same. */
 export const isStaleEpoch = ({ code }: Problem): boolean => code === 'stale-epoch'

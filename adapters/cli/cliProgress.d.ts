@@ -4,6 +4,7 @@ declare module 'cli-progress' {
     format: string
     clearOnComplete: boolean
     hideCursor: boolean
+    gracefulExit: boolean
     linewrap: boolean
     stream: NodeJS.WritableStream
   }

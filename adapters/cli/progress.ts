@@ -3,11 +3,13 @@ import type { Terminal } from './terminal.ts'
 
 /** Shorter work is done before anybody could read a bar. */
 const shownAfterMs = 1_000
+/** After a line was printed: many lines in a row don't make the bar flicker. */
+const againAfterMs = 100
 
 export interface Progress {
   /** How much of it is done, and what it is at. */
   at(done: number, total: number, what: string): void
-  /** Clears the bar, prints, draws it again: lines and the bar don't mix. */
+  /** Takes the bar away, prints, and draws it again below: lines and the bar don't mix. */
   line(print: () => void): void
   end(): void
 }
@@ -16,31 +18,50 @@ export interface Progress {
 export const startProgress = (terminal: Terminal, isWanted = true): Progress => {
   if (!terminal.isWatched || !isWanted) return { at: () => undefined, line: (print) => print(), end: () => undefined }
   let bar: SingleBar | undefined
+  let isDrawn = false
   let [done, total, what] = [0, 1, '']
-  const draw = (): void => bar?.update(done, { what })
-  const timer = setTimeout(() => {
+  const draw = (): void => {
+    bar?.start(total, done, { what })
+    isDrawn = bar !== undefined
+  }
+  let timer = setTimeout(() => {
     void import('cli-progress').then(({ SingleBar }) => {
-      bar = new SingleBar({ format, clearOnComplete: true, hideCursor: true, stream: process.stderr, linewrap: false })
-      bar.start(total, done, { what })
+      bar = new SingleBar(options)
+      draw()
     })
   }, shownAfterMs)
+  const takeAway = (): void => {
+    if (isDrawn) bar?.stop()
+    isDrawn = false
+  }
   return {
     at: (...now) => {
       ;[done, total, what] = now
+      if (!isDrawn) return
       bar?.setTotal(total)
-      draw()
+      bar?.update(done, { what })
     },
     line: (print) => {
-      if (bar !== undefined) process.stderr.write('\r\u001b[2K')
+      takeAway()
       print()
-      draw()
+      if (bar === undefined) return
+      clearTimeout(timer)
+      timer = setTimeout(draw, againAfterMs)
     },
     end: () => {
       clearTimeout(timer)
-      bar?.stop()
+      takeAway()
       bar = undefined
     },
   }
 }
 
-const format = '{bar} {percentage}% {value}/{total} {what}'
+/** It leaves the terminal as it is, wherever it is ended, and Ctrl-C to the program. */
+const options = {
+  format: '{bar} {percentage}% {value}/{total} {what}',
+  clearOnComplete: true,
+  gracefulExit: false,
+  hideCursor: false,
+  linewrap: true,
+  stream: process.stderr,
+}

@@ -1,4 +1,4 @@
-import { plusMs } from '../../domain/ids.ts'
+import { msBetween, plusMs } from '../../domain/ids.ts'
 import type { Lease, LeaseFlag } from '../../domain/ports.ts'
 import type { ReservationState } from '../../domain/reservation/state.ts'
 import type { WorkerState } from '../../domain/worker/state.ts'
@@ -130,7 +130,9 @@ const cancelFlag = async (house: House, tenant: string, name: AttemptName): Prom
   const known =
     reservation === undefined || reservation === 'behind' ? undefined : (reservation.body as ReservationState)
   const { executionId, taskName } = name
-  const grace = known === undefined || known.status === 'absent' ? graceMs : known.graceMs
+  const whole = known === undefined || known.status === 'absent' ? graceMs : known.graceMs
+  // What is left of it: the clock has run since the cancel, not since this beat.
+  const grace = state.cancel === undefined ? whole : Math.max(0, msBetween(house.now(), state.cancel.dueAt))
   return [{ kind: 'cancel-attempt', executionId, taskName, attempt: name.attempt, graceMs: grace }]
 }
 

@@ -22,20 +22,50 @@ const pageSql = (order: 'ASC' | 'DESC'): string => `
 /** After every text that is sorted by: those are ASCII. */
 const last = '\u{10ffff}'
 
+const dueSql =
+  'SELECT key, version, nextDue FROM rows WHERE nextDue IS NOT NULL AND nextDue <= ? ORDER BY nextDue, key LIMIT ?'
+const scanSql = 'SELECT key, version, nextDue, body FROM rows WHERE key > ? ORDER BY key LIMIT 500'
+
+/** What is asked of one partition. `after`: the place before the first that is wanted. */
+interface Range {
+  partition: string
+  from: string
+  to: string
+  after: Place
+  limit: number
+}
+
 /** The reading half of the views: synchronous, and each call sees one state of the file. */
 export const openQuestions = (database: DatabaseSync, cache: RowCache) => {
-  const stored = database.prepare('SELECT version, nextDue, body, entries FROM rows WHERE key = ?')
+  const cached = openCached(database, cache)
   const ascending = arrays(database.prepare(pageSql('ASC')))
   const descending = arrays(database.prepare(pageSql('DESC')))
-  const due = arrays(
-    database.prepare(
-      'SELECT key, version, nextDue FROM rows WHERE nextDue IS NOT NULL AND nextDue <= ? ORDER BY nextDue, key LIMIT ?',
-    ),
-  )
-  const scanned = arrays(
-    database.prepare('SELECT key, version, nextDue, body FROM rows WHERE key > ? ORDER BY key LIMIT 500'),
-  )
-  const cached = (key: string): CachedRow | undefined => {
+  const due = arrays(database.prepare(dueSql))
+  const scanned = arrays(database.prepare(scanSql))
+  return {
+    /** None or one. */
+    row: (key: string, id: string): ViewRow[] => {
+      const found = cached(key)
+      if (found === undefined) return []
+      const { version, body, nextDue } = found
+      return [nextDue === null ? { id, version, body } : { id, version, body, nextDue }]
+    },
+    places: ({ partition, from, to, after, limit }: Range, isDescending: boolean): Place[] => {
+      const page = isDescending ? descending : ascending
+      const places = page(partition, from, to, after.sort, after.id, limit)
+      return places.map(([sort, id]) => ({ sort: String(sort), id: String(id) }))
+    },
+    due: (until: string, limit: number) => due(until, limit),
+    /** The rows after a key, past the cache. */
+    page: (after: string): readonly ScannedRow[] => scanned(after).map(scannedRow),
+  }
+}
+type Questions = ReturnType<typeof openQuestions>
+
+/** A row by its key, parsed once. */
+const openCached = (database: DatabaseSync, cache: RowCache) => {
+  const stored = database.prepare('SELECT version, nextDue, body, entries FROM rows WHERE key = ?')
+  return (key: string): CachedRow | undefined => {
     const known = cache.get(key)
     if (known !== undefined) return known
     const found = stored.get(key)
@@ -52,32 +82,7 @@ export const openQuestions = (database: DatabaseSync, cache: RowCache) => {
     cache.set(key, row)
     return row
   }
-  return {
-    /** None or one. */
-    row: (key: string, id: string): ViewRow[] => {
-      const found = cached(key)
-      if (found === undefined) return []
-      const { version, body, nextDue } = found
-      return [nextDue === null ? { id, version, body } : { id, version, body, nextDue }]
-    },
-    places: (
-      partition: string,
-      from: string,
-      to: string,
-      after: Place,
-      isDescending: boolean,
-      limit: number,
-    ): Place[] =>
-      (isDescending ? descending : ascending)(partition, from, to, after.sort, after.id, limit).map(([sort, id]) => ({
-        sort: String(sort),
-        id: String(id),
-      })),
-    due: (until: string, limit: number) => due(until, limit),
-    /** The rows after a key, past the cache. */
-    page: (after: string): readonly ScannedRow[] => scanned(after).map(scannedRow),
-  }
 }
-type Questions = ReturnType<typeof openQuestions>
 
 const scannedRow = ([key, version, nextDue, body]: readonly unknown[]): ScannedRow => {
   const { view, tenant, id } = rowPartsOf(String(key))
@@ -96,8 +101,8 @@ export const askRows = (questions: Questions, question: ViewQuestion): RowPage =
   const { view, tenant, index, partition, from = '', to = last, descending = false, limit, cursor } = question
   const start = descending ? { sort: last, id: '' } : { sort: '', id: '' }
   const after = cursor === undefined ? start : placeAt(cursor)
-  const key = partitionKey(view, tenant, index, partition)
-  const places = questions.places(key, from, to, after, descending, limit + 1)
+  const range = { partition: partitionKey(view, tenant, index, partition), from, to, after, limit: limit + 1 }
+  const places = questions.places(range, descending)
   const found = places.slice(0, limit)
   const rows = found.flatMap(({ id }) => questions.row(rowKey(view, tenant, id), id))
   const end = found.at(-1)

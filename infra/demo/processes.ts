@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** The processes of a demonstration: each ended by its own pid, whatever happens. */
 
@@ -35,20 +36,22 @@ export const start = (name: string, args: readonly string[], environment: Enviro
   child.once('exit', () => alive.delete(child))
   const log = createWriteStream(logFile)
   let output = ''
+  let heard = Promise.withResolvers<void>()
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => {
       log.write(chunk)
       output += chunk.toString()
+      heard.resolve()
+      heard = Promise.withResolvers()
     })
+  child.once('exit', () => heard.resolve())
   const says = async (pattern: RegExp): Promise<string> => {
-    const signal = AbortSignal.timeout(saysWithinMs)
+    const isLate = sleep(saysWithinMs, 'late', { ref: false })
     for (;;) {
       const found = pattern.exec(output)
       if (found !== null) return found[0]
-      if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode}: ${output.trim()}`)
-      await Promise.race([once(child.stdout, 'data', { signal }), once(child, 'exit', { signal })]).catch(() => {
-        throw new Error(`${name} has said nothing like ${pattern} within ${saysWithinMs} ms: ${output.trim()}`)
-      })
+      const isOver = child.exitCode !== null || (await Promise.race([heard.promise, isLate])) === 'late'
+      if (isOver) throw new Error(`${name} has not said what was expected, but: ${output.trim()}`)
     }
   }
   return { name, pid: child.pid ?? 0, says, end: () => ended(child) }

@@ -28,8 +28,8 @@ export interface Stage {
   commandBehind(args: readonly string[]): Promise<Finished>
   /** A process that stays until the end. */
   keep(name: string, args: readonly string[]): Running
-  /** Ends what is kept, the newest first; fails when one did not end as it should. */
-  close(isTidy: boolean): Promise<void>
+  /** Ends what is kept, the newest first, and fails when one did not end as it should; the logs of a failure stay. */
+  close(after: 'played' | 'interrupted' | 'failed'): Promise<void>
 }
 
 export const openStage = async (terminal: Terminal, root: string): Promise<Stage> => {
@@ -73,12 +73,12 @@ export const openStage = async (terminal: Terminal, root: string): Promise<Stage
       terminal.out(`${printed(args)} ${dim('&')}`)
       return run(args, environment, () => undefined)
     },
-    close: async (isTidy) => {
+    close: async (after) => {
       for (const running of kept.toReversed()) {
         const exitCode = await running.end()
-        if (isTidy) demand(exitCode === 0, `${running.name} ended with ${exitCode}`)
+        if (after === 'played') demand(exitCode === 0, `${running.name} ended with ${exitCode}`)
       }
-      if (isTidy) rmSync(directory, { recursive: true, force: true })
+      if (after !== 'failed') rmSync(directory, { recursive: true, force: true })
     },
   }
 }

@@ -53,6 +53,12 @@ export const start = (
     child.kill('SIGKILL')
     await ended
   })
+  let heard = Promise.withResolvers<void>()
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', () => {
+      heard.resolve()
+      heard = Promise.withResolvers()
+    })
   const says = async (pattern: RegExp): Promise<RegExpExecArray> => {
     let isOver = false
     void ended.then(() => (isOver = true))
@@ -60,7 +66,7 @@ export const start = (
       const found = pattern.exec(output.stdout) ?? pattern.exec(output.stderr)
       if (found !== null) return found
       if (isOver) throw new Error(`it ended without ${pattern}:\n${output.stdout}${output.stderr}`)
-      await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), ended])
+      await Promise.race([heard.promise, ended])
     }
   }
   return { child, output, says, signal: (name) => void child.kill(name), ended }

@@ -12,16 +12,17 @@ const declared = (more: Partial<DeclaredBench> = {}): DeclaredBench => ({
   ...more,
 })
 const bench = (more: object = {}) => ({
-  ...{
-    benchId: 'b1',
-    type: 'hil',
-    capabilities: ['ecu=1', 'can-fd'],
-    labels: { owner: 'ada' },
-    setupMs: 0,
-    teardownMs: 0,
-  },
-  ...{ serviceability: 'in-service' as const, connectivity: 'online' as const, occupancy: 'free' as const },
-  ...{ descriptionVersion: 3, version: 9 },
+  benchId: 'b1',
+  type: 'hil',
+  capabilities: ['ecu=1', 'can-fd'],
+  labels: { owner: 'ada' },
+  setupMs: 0,
+  teardownMs: 0,
+  serviceability: 'in-service' as const,
+  connectivity: 'online' as const,
+  occupancy: 'free' as const,
+  descriptionVersion: 3,
+  version: 9,
   ...more,
 })
 const difference = (benches: DeclaredBench[], there: ReturnType<typeof bench>[], retireMissing = false) =>

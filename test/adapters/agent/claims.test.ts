@@ -1,0 +1,65 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { start } from '../programs.ts'
+import { finished, openLab, outcomes, submit } from './lab.ts'
+
+/** Between an agent and its server: swallows the first answer that gives a task. `isForgetful`: as if the server had been restarted. */
+const swallowingProxy = async (target: string, isForgetful: boolean): Promise<string> => {
+  let isSwallowed = false
+  const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const { 'content-type': type, 'idempotency-key': key } = request.headers
+    const answer = await fetch(`${target}${request.url}`, {
+      method: request.method ?? 'GET',
+      headers: {
+        ...(type === undefined ? {} : { 'content-type': type }),
+        ...(isForgetful || key === undefined ? {} : { 'idempotency-key': String(key) }),
+      },
+      ...(chunks.length === 0 ? {} : { body: Buffer.concat(chunks) }),
+    })
+    const text = await answer.text()
+    if (request.url?.endsWith('/claim') === true && answer.status === 200 && !isSwallowed) {
+      isSwallowed = true
+      response.destroy()
+    } else response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' }).end(text)
+  }
+  const proxy = createServer((request, response) => {
+    pass(request, response).catch(() => response.destroy())
+  })
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  onTestFinished(() => {
+    proxy.closeAllConnections()
+    proxy.close()
+  })
+  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+}
+
+const lostAnswer = async (isForgetful: boolean) => {
+  const house = await openLab()
+  const url = await swallowingProxy(house.url, isForgetful)
+  start(['agent', '--worker', 'w1', '--bench', 'b1', '--work-dir', join(house.directory, 'work', 'w1')], {
+    BENCHPLANE_URL: url,
+  })
+  const retry = { attemptCountMax: 2, backoffMs: 0 }
+  await submit(house, 'E1', [{ name: 'task', retry, run: { command: 'true' } }])
+  return finished(house, 'E1')
+}
+
+test('a task whose answer was lost on the way is given again', async () => {
+  const execution = await lostAnswer(false)
+  expect(execution.tasks[0]?.attempts).toMatchObject([{ attempt: 1, status: 'passed' }])
+})
+
+test('a task whose answer was lost for good is reported, not left to hold its bench', async () => {
+  const execution = await lostAnswer(true)
+  expect(execution.tasks[0]?.attempts).toMatchObject([
+    { attempt: 1, status: 'failed', reason: 'the answer to its claim was lost' },
+    { attempt: 2, status: 'passed' },
+  ])
+  expect(outcomes(execution)).toMatchObject({ task: ['passed', { exitCode: 0 }] })
+})
