@@ -1,6 +1,6 @@
 /** What the house is made of, and how its loops wake one another. */
 import type { Instant } from '../domain/ids.ts'
-import type { FeedPage, RowChange } from '../domain/ports.ts'
+import type { EventStore, RowChange, ViewStore } from '../domain/ports.ts'
 import { openCandidates } from './candidates.ts'
 import { startClock } from './clock.ts'
 import { openCounters } from './counters.ts'
@@ -8,7 +8,7 @@ import { deadLettersView, openDeadLetters } from './deadLetters.ts'
 import { type HeadCacheLimits, openHeadCache } from './headCache.ts'
 import { type Log, noLog } from './log.ts'
 import { openProgress } from './progress.ts'
-import { startProjector } from './projector.ts'
+import { type ProjectorPorts, startProjector } from './projector.ts'
 import { startReactor } from './reactor.ts'
 import { openReading } from './reading.ts'
 import { openRebuilding } from './rebuild.ts'
@@ -47,63 +47,59 @@ export const prepared = async (options: HouseOptions) => {
 }
 export type Prepared = Awaited<ReturnType<typeof prepared>>
 
-/** The loops and how they wake one another. Nothing here awaits: each part is there before another calls it. */
-export const running = ({ options, log, now, stores, first, cursors, deadLetterCount }: Prepared) => {
-  const { history, generations, build } = stores
-  const counters = openCounters()
-  const progress = openProgress()
-  const closing = new AbortController()
-  const cache = openHeadCache(options)
-  const reading = openReading(history, () => projector)
+/** Rows that follow history, and are read with the freshness that is asked for. */
+const following = (
+  { first, cursors }: Prepared,
+  base: Omit<ProjectorPorts, 'onWritten' | 'onPage'> & { history: EventStore },
+  told: { onDue: (nextDue: Instant) => void; onPage: ProjectorPorts['onPage'] },
+) => {
+  const reading = openReading(base.history, () => projector)
   const candidates = openCandidates({
     views: () => projector.views(),
     hasCaughtUp: () => projector.hasCaughtUp(),
     caughtUp: () => reading.views.caughtUp(),
   })
-  const { store, failure } = observed(history, counters, candidates.expect)
   const onWritten = (changes: readonly RowChange[]): void => {
     candidates.learn(changes)
     reading.learn(changes)
-    for (const { row } of changes) if (row.nextDue !== undefined) clock.arm(row.nextDue)
+    for (const { row } of changes) if (row.nextDue !== undefined) told.onDue(row.nextDue)
   }
-  const onPage = (after: string | undefined, page: FeedPage): void => {
+  const onPage: ProjectorPorts['onPage'] = (after, page) => {
     reading.reached(page.cursor)
-    reactor.offer(after, page)
+    told.onPage(after, page)
   }
-  const base = { history, log, counters, now, progress }
-  const projector = startProjector({ ...base, onWritten, onPage }, first.views, cursors.project)
-  const writing = openWriting({ store, cache, counters, now, candidates: candidates.ask })
+  /** Other rows serve. */
   const onSwitched = async (): Promise<void> => {
     candidates.forget()
     await reading.lookAgain()
   }
-  const rebuilding = openRebuilding(
-    { ...base, generations, projector, build, onSwitched, signal: closing.signal },
-    first,
-  )
+  const projector = startProjector({ ...base, onWritten, onPage }, first.views, cursors.project)
+  return { reading, candidates, projector, onSwitched }
+}
+
+/** The loops and how they wake one another. Nothing here awaits: each part is there before another calls it. */
+export const running = (given: Prepared) => {
+  const { options, log, now, stores, first, cursors, deadLetterCount } = given
+  const { history, generations, build } = stores
+  const [counters, progress, closing] = [openCounters(), openProgress(), new AbortController()]
+  const base = { history, log, counters, now, progress }
+  const { reading, candidates, projector, onSwitched } = following(given, base, {
+    onDue: (nextDue) => clock.arm(nextDue),
+    onPage: (after, page) => reactor.offer(after, page),
+  })
+  const { store, failure } = observed(history, counters, candidates.expect)
+  const cache = openHeadCache(options)
+  const writing = openWriting({ store, cache, counters, now, candidates: candidates.ask })
+  const signal = closing.signal
+  const rebuilding = openRebuilding({ ...base, generations, projector, build, onSwitched, signal }, first)
   const letters = openDeadLetters(projector.views, deadLetterCount, now)
-  const from = { views: projector.views, projectedTo: projector.cursor }
-  const reactor = startReactor(
-    { ...base, ...from, send: writing.send, putAside: letters.keep, pausesMs: options.policyPausesMs },
-    cursors.react,
-  )
+  const seen = { views: projector.views, projectedTo: projector.cursor }
+  const answers = { send: writing.send, putAside: letters.keep, pausesMs: options.policyPausesMs }
+  const reactor = startReactor({ ...base, ...seen, ...answers }, cursors.react)
   const ready = progress.until(projector.hasCaughtUp, foreverMs)
-  const due = (...asked: Parameters<typeof first.views.due>) => projector.views().due(...asked)
+  const due: ViewStore['due'] = (...asked) => projector.views().due(...asked)
   const clock = startClock({ ...base, due, tick: writing.tick, ready })
-  return {
-    counters,
-    progress,
-    closing,
-    failure,
-    cache,
-    projector,
-    reading,
-    writing,
-    rebuilding,
-    reactor,
-    clock,
-    ready,
-    letters,
-  }
+  const loops = { projector, reactor, clock, rebuilding }
+  return { counters, progress, closing, failure, cache, reading, writing, ready, letters, ...loops }
 }
 export type Running = ReturnType<typeof running>

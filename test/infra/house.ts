@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { parseCommand } from '../../domain/contract.ts'
 import type { Outcome } from '../../domain/handle.ts'
 import { fold } from '../../domain/head.ts'
@@ -85,9 +86,13 @@ export const openHouses = () => {
   return { open, fresh }
 }
 
+/** What a house counts, by name. */
+export const numbers = (house: Pick<House, 'counters'>): Record<string, number> =>
+  Object.fromEntries(house.counters().map(({ name, value }) => [name, value]))
+
 /** Looks until it is so; the test's own time-out ends it. */
 export const until = async (isSo: () => Promise<boolean> | boolean): Promise<void> => {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 2))
+  while (!(await isSo())) await setTimeout(2)
 }
 
 /** Every event's type in the order of the feed, with the stream it is of. */
