@@ -55,6 +55,12 @@ export const declare = (execution: Command, verb: Verb): void => {
       showExecution(context, valueOf(context, await context.client.cancelExecution(asked)))
     },
   )
+  verb(
+    execution.command('redrive <executionId>').description('try again what did not pass'),
+    async (context, executionId: string) => {
+      showExecution(context, valueOf(context, await context.client.redriveExecution({ params: { executionId } })))
+    },
+  )
 }
 
 const watching = (execution: Command, verb: Verb): void => {

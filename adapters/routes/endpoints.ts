@@ -29,6 +29,7 @@ export const endpoints = {
   listExecutions: { method: 'GET', path: '/v1/executions' },
   getExecution: { method: 'GET', path: '/v1/executions/{executionId}' },
   cancelExecution: { method: 'POST', path: '/v1/executions/{executionId}/cancel' },
+  redriveExecution: { method: 'POST', path: '/v1/executions/{executionId}/redrive' },
   listTasks: { method: 'GET', path: '/v1/executions/{executionId}/tasks' },
   readLog: { method: 'GET', path: '/v1/executions/{executionId}/log' },
   completeAttempt: {

@@ -43,6 +43,14 @@ export const executionRoutes = {
     command: command('CancelExecution'),
     responses,
   },
+  redriveExecution: {
+    tag,
+    summary: 'Drive a finished execution again: what did not pass gets all its attempts anew',
+    params,
+    bodyless: true,
+    command: command('RedriveExecution'),
+    responses,
+  },
   listTasks: {
     tag,
     summary: 'The tasks of an execution, in the order of the plan',

@@ -15,6 +15,16 @@ export const workerUnknown = (workerId: string): Rejection => ({
   detail: `there is no worker ${workerId}: enrol it first`,
   workerId,
 })
+export interface RunningAttempt {
+  executionId: string
+  taskName: string
+  attempt: number
+}
+export const attemptsRunning = (attempts: readonly RunningAttempt[]): Rejection => ({
+  rejection: 'AttemptsRunning',
+  detail: `the session still runs ${attempts.length} attempt(s): wait for them, cancel them, or close it by force`,
+  attempts,
+})
 const staleEpoch = (state: Worker, epoch: number): Rejection => ({
   rejection: 'StaleEpoch',
   detail: `session ${epoch} is not the worker's: its newest is ${state.epoch}`,

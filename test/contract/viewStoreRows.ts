@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { at, change, entry, idsIn, type Store } from './viewStoreGiven.ts'
+import { at, change, entry, idsIn, question, type Store } from './viewStoreGiven.ts'
 
 /** The laws of rows, their guards and checkpoints. */
 export const viewStoreRows = (store: () => Store): void => {
@@ -10,6 +10,19 @@ export const viewStoreRows = (store: () => Store): void => {
       const body = { text: 'ä€😀\u2028"\\', list: [1, null, { deep: [true] }], empty: {} }
       expect(await store().write([change('a', 1, { body, nextDue: at(5) })])).toEqual([])
       expect(await store().read('things', 'default', ['a'])).toEqual([{ id: 'a', version: 1, body, nextDue: at(5) }])
+    })
+
+    test('what was read before is read as it is now', async () => {
+      await store().write([change('a', 1, { entries: [entry('1')] })])
+      const versions = async () => [
+        (await store().read('things', 'default', ['a']))[0]?.version,
+        (await store().query(question())).rows[0]?.version,
+      ]
+      expect(await versions()).toEqual([1, 1])
+      await store().write([change('a', 2, { entries: [entry('1')] })])
+      expect(await versions()).toEqual([2, 2])
+      await store().write([change('a', 3, { entries: [entry('3')] })])
+      expect(await versions()).toEqual([3, 3])
     })
 
     test('a row without nextDue has none', async () => {

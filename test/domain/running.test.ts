@@ -51,6 +51,17 @@ describe('a session', () => {
   })
 })
 
+describe('a session that still runs something', () => {
+  test('is not closed, unless by force', () => {
+    const { send, bench: at } = ready()
+    send('execution', 'e1', 'ClaimTask', claim)
+    const attempts = [{ executionId: 'e1', taskName: 'a', attempt: 1 }]
+    expect(send('worker', 'w1', 'CloseSession', { epoch: 1 })).toMatchObject({ rejection: 'AttemptsRunning', attempts })
+    expect(send('worker', 'w1', 'CloseSession', { epoch: 1, force: true })).toHaveLength(2)
+    expect(at('b1').connectivity).toBe('offline')
+  })
+})
+
 describe('a claim', () => {
   test('occupies every bench of the execution in the same append', () => {
     const { send, bench: at } = ready()

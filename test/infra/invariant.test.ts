@@ -139,7 +139,7 @@ describe.each([
         if (store === 'memory') expect((await all.services.verify(undefined)).ok).toBe(true)
         await all.house.close()
       }),
-      { numRuns, interruptAfterTimeLimit: 30_000 },
+      { numRuns },
     )
   })
 })

@@ -43,7 +43,10 @@ const finish = async (history: EventStore, n: number): Promise<[string | undefin
 }
 
 /** A history of executions that finish and want their reservations released, and a reactor over it. */
-const reactorOver = (send: (reaction: Reaction) => Outcome | Promise<Outcome>, cursor?: string) => {
+const reactorOver = (
+  send: (reaction: Reaction) => Outcome | Promise<Outcome>,
+  { cursor, pausesMs = [1, 1] }: { cursor?: string; pausesMs?: readonly number[] } = {},
+) => {
   const history = openHistory()
   const views = openViews()
   const counters = openCounters()
@@ -68,7 +71,7 @@ const reactorOver = (send: (reaction: Reaction) => Outcome | Promise<Outcome>, c
       log,
       counters,
       progress: openProgress(),
-      pausesMs: [1, 1],
+      pausesMs,
     },
     cursor,
   )
@@ -110,7 +113,7 @@ describe('the reactor', () => {
   })
 
   test('goes on from its own checkpoint, not from the beginning', async () => {
-    const all = reactorOver(() => done, '1')
+    const all = reactorOver(() => done, { cursor: '1' })
     await all.finish(1)
     const second = await all.finish(2)
     all.project('2')
@@ -188,15 +191,32 @@ describe('the reactor', () => {
     expect([all.sent.length, all.letters.count()]).toEqual([4, 0])
   })
 
-  test('ends in the middle of its pauses, without a checkpoint for what was not done', async () => {
-    const all = reactorOver(() => {
+  test('sees no event before the views have', async () => {
+    const all = reactorOver(() => done)
+    await all.finish(1)
+    const second = await all.finish(2)
+    const third = await all.finish(3)
+    all.project('2')
+    all.reactor.offer(...second)
+    await until(() => all.reactor.cursor() === '2')
+    expect(all.sent).toEqual(['r1', 'r2'])
+    all.project('3')
+    all.reactor.offer(...third)
+    await until(() => all.reactor.cursor() === '3')
+  })
+
+  test('ends in the middle of its pauses: what was not done is not checked off, and not put aside', async () => {
+    const outage = () => {
       throw new Error('the store is gone')
-    })
+    }
+    const all = reactorOver(outage, { pausesMs: [60_000] })
     const page = await all.finish(1)
     all.project('1')
     all.reactor.offer(...page)
     await until(() => all.sent.length > 0)
     await all.reactor.stop()
-    if (all.letters.count() === 0) expect(await all.views.checkpoint(reactConsumer)).toBeUndefined()
+    expect(all.letters.count()).toBe(0)
+    expect(await all.views.checkpoint(reactConsumer)).toBeUndefined()
+    expect(all.reactor.cursor()).toBeUndefined()
   })
 })

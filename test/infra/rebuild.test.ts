@@ -102,6 +102,26 @@ describe('a rebuild on disk', () => {
     expect(second.house.counters().find(({ name }) => name === 'benchplane_dead_letters')?.value).toBe(1)
   })
 
+  test('beside a server carries over what is not in history too', async () => {
+    const directory = fresh()
+    const first = await open({ store: 'sqlite', directory, now: openTime().now })
+    await live(first)
+    await first.house.close()
+    const before = openViews({ directory, generation: 1 })
+    await putAsideForTest(before)
+    const reacted = await before.checkpoint('react')
+    await before.close()
+    const second = await open({ store: 'sqlite', directory, now: openTime().now })
+    await second.house.settled()
+    await second.house.rebuild()
+    await second.house.close()
+    const after = openViews({ directory, generation: 2 })
+    expect(await after.checkpoint('react')).toBe(reacted)
+    expect(await after.rowCount('deadLetters')).toBe(1)
+    expect(await after.checkpoint('shape')).toBeDefined()
+    await after.close()
+  })
+
   test('is refused while a server has the directory', async () => {
     const directory = fresh()
     await open({ store: 'sqlite', directory })
