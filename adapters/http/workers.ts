@@ -185,6 +185,8 @@ const claimWithin = async (
   const { bell, leave } = await wakeups.enter(session.tenant, session.benchIds)
   const over = AbortSignal.any([call.gone(), closing])
   try {
+    // What was appended before the bell was hung up rings for nobody: the first look must see it.
+    await house.views.caughtUp()
     for (;;) {
       const { reply, nextAt } = await claimNow(house, parts, call, session)
       const leftMs = until - performance.now()

@@ -141,3 +141,16 @@ test('of many that wait for one bench after another, each gets its own', async (
   const names = (await Promise.all(claims)).map(({ body }) => body.taskName as string)
   expect(names.toSorted()).toEqual(['a', 'b', 'c'])
 })
+
+test('a claim finds what was appended just before it, though the views have yet to see it', async () => {
+  const driver = openDriver()
+  await openLab(driver)
+  const { caughtUp } = driver.house.views
+  driver.holdUpViews(true)
+  await driver.post('/v1/executions', plan('e-1', 'flash'))
+  driver.house.views.caughtUp = () => {
+    driver.holdUpViews(false)
+    return caughtUp()
+  }
+  await answeredSoon(waiting(driver), 'flash')
+})
