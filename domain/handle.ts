@@ -77,7 +77,8 @@ const attemptOnce = async (round: Round, intent: Intent, stream: StreamName): Pr
   if (isRejection(decision)) return round.proven ? refuse(round, intent, own, decision) : unproven
   if (decision.changes.length === 0) return round.proven ? unchanged(round, intent, own, decision.doneAt) : unproven
   const appended = await append(round, intent, decision.changes)
-  if (appended.kind === 'lost') return { fresh: false, turn: appended.stream }
+  // A stream that was taken to be absent may be long: its winner is the first of many.
+  if (appended.kind === 'lost') return { fresh: appended.stream === round.assumeAbsent, turn: appended.stream }
   const head = appended.heads.get(stream)
   if (head === undefined)
     throw new Error(`${intent.type} left ${stream}, which it addresses, unchanged, but not others`)

@@ -1,5 +1,5 @@
 import { type Commit, lastVersion, type StoredEvent } from './event.ts'
-import { holeInHistory } from './faults.ts'
+import { fault, holeInHistory } from './faults.ts'
 import { type Instant, partsOf, type StreamName } from './ids.ts'
 import type { LatestState } from './ports.ts'
 import { type Kind, kindOf } from './registry.ts'
@@ -64,7 +64,7 @@ export const advance = (head: Head, commit: Foldable, digest: Digest): Head => {
   return {
     version: last,
     hash: commit.hash,
-    state: evolveAll(kind, head.state, commit),
+    state: foldEvents(kind, head.state, commit),
     recent,
     correlationId: head.correlationId ?? commit.correlationId,
     at: commit.at,
@@ -73,11 +73,14 @@ export const advance = (head: Head, commit: Foldable, digest: Digest): Head => {
   }
 }
 
-const evolveAll = (kind: Kind, state: unknown, commit: Foldable): unknown => {
-  const { events, version, at } = commit
+const foldEvents = (kind: Kind, state: unknown, commit: Foldable): unknown => {
+  const { events, version, at, stream } = commit
   let folded = state
   for (let index = 0; index < events.length; index++) {
-    const { type, data } = events[index] as StoredEvent
+    const { type, data, schemaVersion } = events[index] as StoredEvent
+    // Written by a later version of the product: no decision may be taken on half of it.
+    if (!(schemaVersion <= (kind.schemaVersions[type] ?? 0)))
+      throw fault('storage-unusable', `${stream}: version ${version + index} is a ${type} that this version can't read`)
     folded = kind.decider.evolve(folded, { type, data, version: version + index, at })
   }
   return folded

@@ -48,6 +48,12 @@ const differenceOf = async (context: Context, { file, retireMissing }: ApplyOpti
   const workers = await listOf(context, countMax, (page) =>
     client.listWorkers({ query: { ...page, consistent: true } }),
   )
+  // A file that was cut off must not take the lab with it.
+  if (retireMissing && lab.benches.length === 0)
+    throw exit(
+      exits.usage,
+      `${file} names no bench: --retire-missing would retire all there are, for ever. Nothing was changed`,
+    )
   const difference = labDifference(lab, { benches, workers }, { retireMissing })
   const [first, ...more] = difference.retired
   if (first === undefined) return difference
@@ -119,7 +125,9 @@ const serve = async (
 
 const show = ({ terminal }: Context, { changes, missing }: LabDifference): void => {
   for (const change of changes) for (const line of linesOf(terminal, change)) terminal.out(line)
-  for (const benchId of missing) terminal.out(terminal.colours.dim(`? bench ${benchId}: not in the file`))
+  const retired = new Set(changes.flatMap((change) => (change.kind === 'retire' ? [change.benchId] : [])))
+  for (const benchId of missing.filter((id) => !retired.has(id)))
+    terminal.out(terminal.colours.dim(`? bench ${benchId}: not in the file`))
 }
 
 const linesOf = (terminal: Context['terminal'], change: Change): readonly string[] => {

@@ -122,9 +122,17 @@ const acting = async (context: Context, act: () => Promise<ExitCode | void>): Pr
   try {
     return (await act()) ?? exits.done
   } catch (error) {
-    if (context.isJson && isExit(error) && 'problem' in error) context.terminal.out(json(error.problem))
+    if (context.isJson) context.terminal.out(json(problemOf(error)))
     throw error
   }
+}
+
+/** The server's own, or what kept the command from having one. */
+const problemOf = (error: unknown): unknown => {
+  if (isExit(error) && 'problem' in error) return error.problem
+  const [detail, exitCode] = judged(error)
+  const code = Object.entries(exits).find(([, value]) => value === exitCode)?.[0]
+  return { code, detail, ...(isExit(error) && error.details.length > 0 ? { details: error.details } : {}) }
 }
 
 const told = (error: unknown, terminal: Terminal): ExitCode => {

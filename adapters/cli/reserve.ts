@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os'
 import type { Command } from 'commander'
 import { type Context, type Verb, valueOf } from './context.ts'
-import { exit, exits } from './exits.ts'
+import { exit, exits, isExit } from './exits.ts'
 import { duration, given, wholeNumber } from './options.ts'
 import { type Reservation, showReservation } from './reservation.ts'
 import { parseInstant } from './times.ts'
@@ -64,12 +64,31 @@ export const declare = (reserve: Command, verb: Verb): void => {
     .option('--wait-timeout <duration>', 'give up waiting; default: 10m after its start', duration)
     .addHelpText('after', help)
   verb(reserve, async (context, what: string[], options: ReserveOptions) => {
-    const booked = valueOf(
-      context,
-      await context.client.requestReservation({ body: bodyOf(context, wantedOf(what, more, options.type), options) }),
-    )
+    const body = bodyOf(context, wantedOf(what, more, options.type), options)
+    const answer = await context.client.requestReservation({ body })
+    const booked = hinting(what, () => valueOf(context, answer))
     showReservation(context, options.wait ? await waited(context, booked, options) : booked)
   })
+}
+
+/** What was probably meant, when the operands were taken for something else. */
+const hints: Readonly<Record<string, (what: readonly string[]) => string | undefined>> = {
+  'no-bench-matches': (what) =>
+    what.length > 1
+      ? `  several operands are terms of one query; for several benches: --bench ${what.join(' --bench ')}`
+      : undefined,
+  'bench-unknown': ([one, ...rest]) =>
+    one !== undefined && rest.length === 0 ? `  for any bench that can: --query ${one}` : undefined,
+}
+
+const hinting = <Value>(what: readonly string[], work: () => Value): Value => {
+  try {
+    return work()
+  } catch (error) {
+    const [code = ''] = isExit(error) ? error.message.split(':') : []
+    const hint = hints[code]?.(what)
+    throw isExit(error) && hint !== undefined ? Object.assign(error, { details: [...error.details, hint] }) : error
+  }
 }
 
 const bodyOf = ({ terminal }: Context, benches: Wanted[], options: ReserveOptions) => {

@@ -134,9 +134,9 @@ const noBenchMatches = (index: number, wanted: WantedBench, exclusions: Readonly
 })
 
 const countsOf = (exclusions: ReadonlyMap<string, string>): Record<string, number> => {
-  const counts: Record<string, number> = {}
-  for (const reason of exclusions.values()) counts[reason] = (counts[reason] ?? 0) + 1
-  return counts
+  const counts = new Map<string, number>()
+  for (const reason of exclusions.values()) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  return Object.fromEntries(counts)
 }
 
 /** The decision as it is kept: what was considered, and why the others were not. */

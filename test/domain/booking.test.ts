@@ -64,6 +64,13 @@ describe('a refusal', () => {
       exclusionCounts: { quarantined: 1, maintenance: 1 },
     })
   })
+  test('counts by any name, also by one that objects have already', () => {
+    const { send, book } = lab(bench('b1'))
+    send('bench', 'b1', 'StartMaintenance', { reason: 'fan' })
+    expect(book('r1', { benches: [{ query: ['!constructor'] }], ...window(1, 2) })).toMatchObject({
+      exclusionCounts: { maintenance: 1 },
+    })
+  })
   test.each([
     ['in the past', { start: inHours(-1), end: inHours(1) }, 'WindowInThePast'],
     ['too far ahead', { start: inHours(24 * 271), durationMs: hour }, 'WindowTooFar'],

@@ -129,6 +129,15 @@ describe('races', () => {
     expect(outcomes.filter((outcome) => outcome.kind === 'done')).toHaveLength(20)
     expect(new Set(outcomes.map(refusal))).toEqual(new Set(['done', 'IntervalConflict']))
   })
+  test('a stream that was taken to be absent, and is long, costs one more append and one read', async () => {
+    const store = openHistory()
+    const { send } = writePath(store)
+    await send('worker', 'w1', 'EnrolWorker', {})
+    for (let n = 0; n < 150; n++) await send('worker', 'w1', 'EnrolWorker', { labels: { n: `${n}` } })
+    const cold = writePath(store)
+    expect(await cold.send('worker', 'w1', 'EnrolWorker', { labels: { rack: '7' } })).toMatchObject({ kind: 'done' })
+    expect(cold.calls.append).toBe(2)
+  })
   test('who keeps losing gives up, with nothing written', async () => {
     const store = openHistory()
     const { send } = writePath({ ...store, append: async () => ({ kind: 'conflict', winners: [] }) })

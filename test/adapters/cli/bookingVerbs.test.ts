@@ -57,6 +57,12 @@ test('apply', async () => {
   const b1 = '{ benchId: b1, type: hil, capabilities: [can-fd, psu.channels=4], labels: { owner: ada l. } }'
   const b2 = '{ benchId: b2, type: sil, name: Node 2, location: B2, teardown: 90s }'
   writeFileSync(lab, `benches: [${b1}, ${b2}]`)
+  const empty = join(house().directory, 'empty.yaml')
+  writeFileSync(empty, '')
+  expect(await house().benchplane('apply', '-f', empty, '--retire-missing')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('names no bench'),
+  })
   expect(await json(`apply -f ${lab} --retire-missing`)).toMatchObject({ retired: 2, unchanged: 2 })
   expect(await json('bench show b4')).toMatchObject({ serviceability: 'retired' })
   const example = join(repository, 'examples/lab.yaml')
