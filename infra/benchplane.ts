@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=16 --max-old-space-size=384
 /** The program: what serves is composed here, everything else is the command line's, which knows the server by its API alone. */
 import { main } from '../adapters/cli/main.ts'
 import { processTerminal } from '../adapters/cli/terminal.ts'

@@ -48,7 +48,7 @@ const megabytes = (pid: number): number =>
 const rows = await inTemporaryDirectory(async (directory): Promise<readonly Row[]> => {
   await write(directory)
   const rebuildStart = performance.now()
-  const built = await rebuildViews(directory)
+  await rebuildViews(directory)
   const rebuildSeconds = (performance.now() - rebuildStart) / 1_000
 
   const house = await openHouse({ store: 'sqlite', directory })
@@ -71,7 +71,7 @@ const rows = await inTemporaryDirectory(async (directory): Promise<readonly Row[
     {
       what: `views rebuilt from ${whole(eventCount)} events`,
       target: '≤ 60 s',
-      measured: `${rebuildSeconds.toFixed(1)} s (${JSON.stringify(built).slice(0, 60)})`,
+      measured: `${rebuildSeconds.toFixed(1)} s`,
       met: rebuildSeconds <= 60,
     },
     {

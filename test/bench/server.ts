@@ -1,9 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { setImmediate } from 'node:timers/promises'
 
-const entry = new URL('../../infra/benchplane.ts', import.meta.url).pathname
+const top = new URL('../../', import.meta.url)
+const { scripts } = JSON.parse(readFileSync(new URL('package.json', top), 'utf8')) as { scripts: { start: string } }
+/** What `npm start` gives to node: flags, then the program. */
+const start = scripts.start.split(' ').slice(1)
 
 export interface MeasuredServer {
   url: string
@@ -15,8 +19,9 @@ export interface MeasuredServer {
 
 /** The real server in a process of its own, on SQLite. */
 export const startMeasured = async (directory: string): Promise<MeasuredServer> => {
-  const start = performance.now()
-  const child: ChildProcess = spawn(process.execPath, [entry, 'serve', '--port', '0', '--data', directory], {
+  const begun = performance.now()
+  const child: ChildProcess = spawn(process.execPath, [...start, '--port', '0', '--data', directory], {
+    cwd: top,
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, BENCHPLANE_LOG_LEVEL: 'info' },
   })
@@ -33,7 +38,7 @@ export const startMeasured = async (directory: string): Promise<MeasuredServer> 
     const ready = await fetch(`${url}/readyz`).catch(() => undefined)
     if (ready?.ok === true) break
   }
-  const readyMs = performance.now() - start
+  const readyMs = performance.now() - begun
   const stop = async () => {
     child.kill('SIGTERM')
     await once(child, 'exit')
