@@ -145,10 +145,11 @@ test('of many that wait for one bench after another, each gets its own', async (
 test('a claim finds what was appended just before it, though the views have yet to see it', async () => {
   const driver = openDriver()
   await openLab(driver)
-  const { caughtUp } = driver.house.views
+  const { views } = driver.house
+  const caughtUp = views.caughtUp.bind(views)
   driver.holdUpViews(true)
   await driver.post('/v1/executions', plan('e-1', 'flash'))
-  driver.house.views.caughtUp = () => {
+  views.caughtUp = () => {
     driver.holdUpViews(false)
     return caughtUp()
   }
