@@ -1,3 +1,4 @@
+import type { z } from 'zod'
 import type { DomainEvent } from './event.ts'
 import type { Instant } from './ids.ts'
 
@@ -24,6 +25,11 @@ export interface Decider<State, Command, Event extends DomainEvent> {
 
 export const isRejection = (answer: unknown): answer is Rejection =>
   typeof answer === 'object' && answer !== null && 'rejection' in answer
+
+/** What the schema of one command parses to. */
+export type DataOf<Schemas, Type extends keyof Schemas> = Schemas[Type] extends z.ZodType
+  ? z.output<Schemas[Type]>
+  : never
 
 /** A command as a decider sees it: `id` is the addressed stream's, `at` the server's time when it was taken in. */
 export interface Command<Type extends string = string, Data = unknown> {

@@ -1,8 +1,9 @@
+import { parseEvent } from './contract.ts'
 import { type Commit, lastVersion, type StoredEvent } from './event.ts'
-import { fault, holeInHistory } from './faults.ts'
-import { type Instant, partsOf, type StreamName } from './ids.ts'
+import { holeInHistory } from './faults.ts'
+import { type Instant, partsOf, type StreamKind, type StreamName } from './ids.ts'
 import type { LatestState } from './ports.ts'
-import { type Kind, kindOf } from './registry.ts'
+import { kindOf } from './registry.ts'
 
 /**
  * What is known of a stream by folding it: its state, and what the write path needs beside the state. Never changed in
@@ -56,9 +57,9 @@ type Foldable = Omit<Commit, 'hash'> & { hash: string | null }
 /** The head after one more commit, which must follow it without a hole. */
 export const advance = (head: Head, commit: Foldable, digest: Digest): Head => {
   if (commit.version !== head.version + 1) throw holeInHistory(commit.stream, head.version + 1, commit.version)
-  const kind = kindOf(partsOf(commit.stream).kind)
+  const { kind } = partsOf(commit.stream)
   const last = lastVersion(commit)
-  const recent = kind.memberEvents.has(commit.events[0]?.type ?? '')
+  const recent = kindOf(kind).memberEvents.has(commit.events[0]?.type ?? '')
     ? head.recent
     : [...head.recent.slice(1 - recentCommandCountMax), [digest(commit.commandId), commit.version] as const]
   return {
@@ -73,15 +74,13 @@ export const advance = (head: Head, commit: Foldable, digest: Digest): Head => {
   }
 }
 
-const foldEvents = (kind: Kind, state: unknown, commit: Foldable): unknown => {
-  const { events, version, at, stream } = commit
+/** Events are read as today's code writes them: what a later version wrote is refused, since no decision may rest on half of it. */
+const foldEvents = (kind: StreamKind, state: unknown, { events, version, at }: Foldable): unknown => {
+  const { decider } = kindOf(kind)
   let folded = state
   for (let index = 0; index < events.length; index++) {
-    const { type, data, schemaVersion } = events[index] as StoredEvent
-    // Written by a later version of the product: no decision may be taken on half of it.
-    if (!(schemaVersion <= (kind.schemaVersions[type] ?? 0)))
-      throw fault('storage-unusable', `${stream}: version ${version + index} is a ${type} that this version can't read`)
-    folded = kind.decider.evolve(folded, { type, data, version: version + index, at })
+    const { type, data } = parseEvent(kind, events[index] as StoredEvent)
+    folded = decider.evolve(folded, { type, data, version: version + index, at })
   }
   return folded
 }

@@ -1,5 +1,4 @@
-import type { z } from 'zod'
-import type { Command, Decider, Rejection } from '../decider.ts'
+import type { Command, DataOf, Decider, Rejection } from '../decider.ts'
 import { type Instant, plusMs } from '../ids.ts'
 import type * as commands from './commands.ts'
 import type { BenchDescription, BenchEvent, HeldWindow } from './events.ts'
@@ -20,9 +19,9 @@ import {
 import { type BenchState, evolve, type Interval, initial, type RegisteredBench } from './state.ts'
 
 export type BenchCommand = {
-  [Type in keyof typeof commands]: Command<Type, z.output<(typeof commands)[Type]>>
+  [Type in keyof typeof commands]: Command<Type, Data<Type>>
 }[keyof typeof commands]
-type Data<Type extends keyof typeof commands> = z.output<(typeof commands)[Type]>
+type Data<Type extends keyof typeof commands> = DataOf<typeof commands, Type>
 type Answer = readonly BenchEvent[] | Rejection
 
 export const decide = (state: BenchState, command: BenchCommand): Answer => {

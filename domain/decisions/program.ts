@@ -72,35 +72,26 @@ interface StateOf {
   tenant: never
 }
 
-/** The states of several streams of one kind, in the order of `ids`. The decision rests on them. */
-export function* readAll<Kind extends StreamKind>(
+function* statesOf<Kind extends StreamKind>(
   tenant: string,
   kind: Kind,
   ids: readonly string[],
+  checked: boolean,
 ): Asking<StateOf[Kind][]> {
-  return (yield {
-    ask: 'streams',
-    streams: ids.map((id) => streamName(tenant, kind, id)),
-    checked: true,
-  }) as StateOf[Kind][]
+  return (yield { ask: 'streams', streams: ids.map((id) => streamName(tenant, kind, id)), checked }) as StateOf[Kind][]
 }
+
+/** The states of several streams of one kind, in the order of `ids`. The decision rests on them. */
+export const readAll = <Kind extends StreamKind>(tenant: string, kind: Kind, ids: readonly string[]) =>
+  statesOf(tenant, kind, ids, true)
+
+/** Like `readAll`, but only to look: others may change before the append. */
+export const look = <Kind extends StreamKind>(tenant: string, kind: Kind, ids: readonly string[]) =>
+  statesOf(tenant, kind, ids, false)
 
 export function* read<Kind extends StreamKind>(tenant: string, kind: Kind, id: string): Asking<StateOf[Kind]> {
   const [state] = yield* readAll(tenant, kind, [id])
   return state as StateOf[Kind]
-}
-
-/** Like `readAll`, but only to look: others may change before the append. */
-export function* look<Kind extends StreamKind>(
-  tenant: string,
-  kind: Kind,
-  ids: readonly string[],
-): Asking<StateOf[Kind][]> {
-  return (yield {
-    ask: 'streams',
-    streams: ids.map((id) => streamName(tenant, kind, id)),
-    checked: false,
-  }) as StateOf[Kind][]
 }
 
 export function* candidatesFor(question: Omit<CandidateQuestion, 'ask'>): Asking<Candidates> {

@@ -1,5 +1,4 @@
-import type { z } from 'zod'
-import type { Command, Decider } from '../decider.ts'
+import type { Command, DataOf, Decider } from '../decider.ts'
 import { type Instant, plusMs } from '../ids.ts'
 import type * as commands from './commands.ts'
 import type { ExecutionEvent } from './events.ts'
@@ -17,9 +16,7 @@ import { type Answer, acknowledgeCancel, completeAttempt, failAttempt, loseAttem
 import { finished, fold, isStartable, liveAttempt, settled } from './settle.ts'
 import { type Attempt, type Execution, type ExecutionState, evolve, initial, type Task } from './state.ts'
 
-type Data<Type extends keyof typeof commands> = (typeof commands)[Type] extends z.ZodType
-  ? z.output<(typeof commands)[Type]>
-  : never
+type Data<Type extends keyof typeof commands> = DataOf<typeof commands, Type>
 type Plain<Type extends keyof typeof commands> = Type extends unknown ? Command<Type, Data<Type>> : never
 
 /** `benchIds` are the reservation's: what `bench` indexes. */

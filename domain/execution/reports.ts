@@ -1,6 +1,5 @@
 /** What workers report of their attempts, and what is said of attempts whose worker can't. */
-import type { z } from 'zod'
-import type { Rejection } from '../decider.ts'
+import type { DataOf, Rejection } from '../decider.ts'
 import type { Instant } from '../ids.ts'
 import * as commands from './commands.ts'
 import type { ExecutionEvent } from './events.ts'
@@ -8,9 +7,7 @@ import { artifactDiffers, artifactMissing, stale, tooManyArtifacts } from './rej
 import { liveAttempt, settled } from './settle.ts'
 import type { Attempt, Execution } from './state.ts'
 
-type Data<Type extends keyof typeof commands> = (typeof commands)[Type] extends z.ZodType
-  ? z.output<(typeof commands)[Type]>
-  : never
+type Data<Type extends keyof typeof commands> = DataOf<typeof commands, Type>
 
 /** A report, and whether its session is still its worker's. */
 export type Reporting<Type extends keyof typeof commands> = { data: Data<Type>; isFenced: boolean }

@@ -1,5 +1,4 @@
-import type { z } from 'zod'
-import type { Command, Decider, Rejection } from '../decider.ts'
+import type { Command, DataOf, Decider, Rejection } from '../decider.ts'
 import { type Instant, later, msBetween, plusMs } from '../ids.ts'
 import * as commands from './commands.ts'
 import { type BenchesSeen, nextDue, whatIsDue } from './due.ts'
@@ -18,9 +17,7 @@ import {
 } from './rejections.ts'
 import { evolve, initial, isOver, type Reservation, type ReservationState } from './state.ts'
 
-type Data<Type extends keyof typeof commands> = (typeof commands)[Type] extends z.ZodType
-  ? z.output<(typeof commands)[Type]>
-  : never
+type Data<Type extends keyof typeof commands> = DataOf<typeof commands, Type>
 
 /** Where a reservation was found a place: what the benches' calendars said. */
 export interface Placed {

@@ -1,10 +1,9 @@
-import type { z } from 'zod'
-import type { Command, Decider, Rejection } from '../decider.ts'
+import type { Command, DataOf, Decider, Rejection } from '../decider.ts'
 import type * as commands from './commands.ts'
 import type { WorkerEvent } from './events.ts'
 import { evolve, initial, type Worker, type WorkerState } from './state.ts'
 
-type Data<Type extends keyof typeof commands> = z.output<(typeof commands)[Type]>
+type Data<Type extends keyof typeof commands> = DataOf<typeof commands, Type>
 export type WorkerCommand = { [Type in keyof typeof commands]: Command<Type, Data<Type>> }[keyof typeof commands]
 type Answer = readonly WorkerEvent[] | Rejection
 

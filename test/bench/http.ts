@@ -34,11 +34,15 @@ const closedLoop = async (
   return { perSecond: result.requests.average, p99: result.latency.p99 }
 }
 
+const registerAll = async (url: string): Promise<void> => {
+  for (let n = 0; n < benchCount; n++)
+    await send(url, 'POST', '/v1/benches', { benchId: `b${n}`, type: 'hil' }, `b${n}`)
+}
+
 const rows = await inTemporaryDirectory(async (directory): Promise<readonly Row[]> => {
   const server = await startMeasured(directory)
   const { url } = server
-  for (let n = 0; n < benchCount; n++)
-    await send(url, 'POST', '/v1/benches', { benchId: `b${n}`, type: 'hil' }, `b${n}`)
+  await registerAll(url)
   let n = 0
   const message = () => ({
     path: `/v1/messages/m${++n}`,
@@ -52,14 +56,15 @@ const rows = await inTemporaryDirectory(async (directory): Promise<readonly Row[
     body: JSON.stringify(bookingOf(booked++)),
   })
   await closedLoop(url, 3, message)
-  const messages = await closedLoop(url, 8, message)
-  const bookings = await closedLoop(url, 8, booking)
+  const pacedBookings = (key: string) =>
+    openLoop(5_000, 1_000, () => send(url, 'POST', '/v1/reservations', bookingOf(booked++), `${key}-${booked}`))
   const open = await openLoop(10_000, 1_000, (index) =>
     send(url, 'PUT', `/v1/messages/open-${index}`, { index }, `k${index}`),
   )
-  const openBookings = await openLoop(5_000, 1_000, () =>
-    send(url, 'POST', '/v1/reservations', bookingOf(booked++), `r${booked}`),
-  )
+  const openBookings = await pacedBookings('before')
+  const messages = await closedLoop(url, 8, message)
+  const bookings = await closedLoop(url, 8, booking)
+  const bookingsAfter = await pacedBookings('after')
   await server.stop()
   const closed = (what: string, { perSecond, p99 }: Closed): Row => ({
     what,
@@ -81,6 +86,7 @@ const rows = await inTemporaryDirectory(async (directory): Promise<readonly Row[
     closed('HTTP, 32 connections: book a bench', bookings),
     paced('HTTP, 1,000 messages/s, open loop', open),
     paced('HTTP, 1,000 bookings/s, open loop', openBookings),
+    paced('the same, right after the bookings of 32 connections', bookingsAfter),
   ]
 })
 printRows(rows)
