@@ -65,9 +65,12 @@ interface Again {
   turn: StreamName | undefined
 }
 
-const attemptOnce = async (round: Round, intent: Intent, stream: StreamName): Promise<Outcome | Again> => {
+const attemptOnce = async (round: Round, asked: Intent, stream: StreamName): Promise<Outcome | Again> => {
   const own = await headOf(round, stream)
-  const replayed = own.version === 0 ? undefined : await replay(round.ports, intent, stream, own)
+  // Decided as of the instant it will be written at: a stream's time never goes back.
+  const intent = own.at > asked.at ? { ...asked, at: own.at } : asked
+  const replayed =
+    own.version === 0 || intent.isFirst === true ? undefined : await replay(round.ports, intent, stream, own)
   if (replayed !== undefined) return replayed
   const unproven: Again = { fresh: true, turn: round.turn }
   const etag = kindOf(intent.kind).etagOf(own.state, own.version)

@@ -114,12 +114,16 @@ export interface IndexEntry {
   sort: string
 }
 
-/** What the projector asks to be written for one row. `previousVersion` is what it saw: another means somebody was faster. */
+/**
+ * What the projector asks to be written for one row. A stream's head row is guarded by `previousVersion`, what the projector
+ * saw: another means somebody was faster. A row derived from the stream beside it replaces whatever is `older`: its content
+ * is a function of the stream at its version, so where that version or a newer one is, there is nothing to write.
+ */
 export interface RowChange {
   view: string
   tenant: string
   row: ViewRow
-  previousVersion: number
+  previousVersion: number | 'older'
   entries: readonly IndexEntry[]
 }
 
@@ -132,8 +136,10 @@ export interface RowPage {
 /**
  * The read models: disposable, rebuilt from history at will.
  *
- * - `write`: all changes and the consumer's checkpoint in one transaction where the engine has them, rows guarded by
- *   `previousVersion`; answers the keys (`view/id`) whose guard failed, which the projector reads and folds again.
+ * - `write`: all changes and the consumer's checkpoint in one transaction where the engine has them, else in the order they
+ *   are given: derived rows come before their head, so that one who sees a head finds all its rows, and what a crash leaves
+ *   half done is done by whoever comes to the same commits next. Answers the keys (`view/id`) of the head rows whose guard
+ *   failed, which the projector reads and folds again; a derived row that is not older is left alone, and no failure.
  * - `query`: the rows of one partition of one index in the order of `sort` (descending on demand), from/to inclusive
  *   bounds on `sort`, `limit` 1..500.
  * - `due`: the rows whose `nextDue` is at or before `until`, earliest first.
@@ -167,21 +173,6 @@ export interface DueRow {
   version: number
   nextDue: Instant
 }
-
-/** Liveness of a worker's session. Not history: a lost lease is rebuilt by the next session. */
-export interface Lease {
-  workerId: string
-  tenant: string
-  epoch: number
-  benchIds: readonly string[]
-  lastSeenAt: Instant
-  expiresAt: Instant
-  flags: readonly LeaseFlag[]
-}
-
-export type LeaseFlag =
-  | { kind: 'cancel-attempt'; executionId: string; taskName: string; attempt: number; graceMs: number }
-  | { kind: 'drain' }
 
 export interface LogKey {
   tenant: string

@@ -50,7 +50,7 @@ const kind = (decider: unknown, schemaVersions: Kind['schemaVersions'], rest: Pa
 export const kinds: Readonly<Record<Exclude<StreamKind, 'tenant'>, Kind>> = {
   bench: kind(benchDecider, benchEvents, { memberEvents, etagOf: descriptionVersion }),
   reservation: kind(reservationDecider, reservationEvents),
-  execution: kind(executionDecider, executionEvents),
+  execution: kind(executionDecider, executionEvents, { reducerVersion: 2 }),
   worker: kind(workerDecider, workerEvents),
   message: kind(messageDecider, messageEvents),
 }

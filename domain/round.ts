@@ -11,6 +11,8 @@ import type { Turns } from './turns.ts'
 export interface Intent extends AddressedCommand {
   /** The client's idempotency key, or an id of the server's making. Scoped to the addressed stream. */
   commandId: string
+  /** Its id was made for it just now: it can't be a retry, and none is looked for. */
+  isFirst?: boolean
   /** Canonical hash of kind, id, type and data: tells a retry from a reuse of its key. */
   commandHash: string
   actor: Actor

@@ -9,6 +9,7 @@ import { plusMs, streamName } from '../ids.ts'
 import { decide as decideReservation } from '../reservation/decide.ts'
 import { reservationUnknown } from '../reservation/rejections.ts'
 import { isLive } from '../reservation/state.ts'
+import type { WorkerState } from '../worker/state.ts'
 import { askBenches, type BenchAsk, benchAsksOf } from './consequences.ts'
 import { type AddressedCommand, type Ask, type Decision, nothing, type Program, read, readAll } from './program.ts'
 
@@ -23,6 +24,15 @@ const reservationNotActive = (reservationId: string, status: string): Rejection 
   detail: `reservation ${reservationId} is ${status}`,
   reservationId,
   reservationStatus: status,
+})
+
+const isCurrent = (worker: WorkerState, epoch: number): boolean =>
+  worker.status !== 'absent' && worker.session?.epoch === epoch
+const sessionOver = ({ workerId, epoch }: { workerId: string; epoch: number }): Rejection => ({
+  rejection: 'StaleEpoch',
+  detail: `session ${epoch} of worker ${workerId} is over`,
+  workerId,
+  epoch,
 })
 
 /** SubmitExecution: taken while its reservation is not over, before the window opens too. */
@@ -45,10 +55,16 @@ export function* claimTask(command: AddressedCommand): Program {
   const data = command.data as Extract<ExecutionCommand, { type: 'ClaimTask' }>['data']
   const state = yield* read(tenant, 'execution', id)
   if (state.status === 'absent') return executionUnknown(id)
+  // A session that has expired may still be what its benches show: the worker's own history goes first.
+  const worker = yield* read(tenant, 'worker', data.workerId)
+  if (!isCurrent(worker, data.epoch)) return sessionOver(data)
   const reservation = yield* read(tenant, 'reservation', state.reservationId)
   if (reservation.status !== 'active') return reservationNotActive(state.reservationId, reservation.status)
-  const isOnItsBenches = state.startedAt !== undefined && state.status !== 'queued' && state.status !== 'interrupted'
-  const benches = yield* benchesOf(tenant, isOnItsBenches ? [data.benchId] : state.benchIds)
+  const isOnItsBenches = state.runningSince !== undefined && state.status !== 'interrupted'
+  const benches = yield* benchesOf(
+    tenant,
+    isOnItsBenches ? [data.benchId] : [...new Set([data.benchId, ...state.benchIds])],
+  )
   const { reservationId } = state
   const refusal = refusesAttempt(benches.get(data.benchId) ?? { status: 'absent' }, { ...data, reservationId }, at)
   if (refusal !== undefined) return refusal
@@ -86,9 +102,17 @@ const alreadyReported = (state: Execution, { taskName, attempt }: ReportedAttemp
   return doneAt === undefined ? nothing : { changes: [], doneAt }
 }
 
-type Facts = { graceMs?: number; isExtended?: boolean; isFenced?: boolean }
+type Facts = { benchIds?: readonly string[]; graceMs?: number; isExtended?: boolean; isFenced?: boolean }
 
-const reports: ReadonlySet<string> = new Set(['CompleteAttempt', 'FailAttempt', 'AcknowledgeCancel', 'RecordArtifact'])
+const reports: ReadonlySet<string> = new Set([
+  'CompleteAttempt',
+  'FailAttempt',
+  'AcknowledgeCancel',
+  'AnnounceArtifact',
+  'RecordArtifact',
+])
+
+const asksReservation: ReadonlySet<string> = new Set(['CancelExecution', 'RedriveExecution', 'FollowReservation'])
 
 /** What some commands must know of the reservation, and reports of the session they come from. */
 function* factsFor(
@@ -98,13 +122,14 @@ function* factsFor(
   if (reports.has(type)) {
     const { workerId, epoch } = data as { workerId: string; epoch: number }
     const worker = yield* read(tenant, 'worker', workerId)
-    return { isFenced: worker.status === 'absent' || worker.session?.epoch !== epoch }
+    return { isFenced: !isCurrent(worker, epoch) }
   }
   const endsNow = type === 'Tick' && state.ending !== undefined && state.ending.cancelAt <= at
   if (type === 'Tick' && !endsNow) return { isExtended: false }
-  if (type !== 'CancelExecution' && type !== 'RedriveExecution' && !endsNow) return {}
+  if (!asksReservation.has(type) && !endsNow) return {}
   const reservation = yield* read(tenant, 'reservation', state.reservationId)
   if (reservation.status === 'absent') return reservationUnknown(state.reservationId)
+  if (type === 'FollowReservation') return { benchIds: reservation.benchIds }
   if (type === 'RedriveExecution' && (!isLive(reservation) || reservation.end <= at))
     return reservationNotOpen(state.reservationId, reservation.status)
   return { graceMs: reservation.graceMs, isExtended: reservation.status === 'active' && reservation.isEnding !== true }

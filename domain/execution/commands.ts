@@ -27,6 +27,24 @@ export const task = z.strictObject({
   relocatable: z.boolean().default(false),
 })
 
+/** Neither a name nor a password in it: they would be stored for ever, and no client sends them on. */
+const callbackUrl = z
+  .url({ protocol: /^https?$/, error: 'an http or https address' })
+  .max(2_048)
+  .regex(/^[^/?#]*\/\/[^/?#@]+(?:[/?#]|$)/, 'no name and no password in an address')
+
+/** Who is told of the end: an address that is sent the event, or a waiting state machine that is given its answer. */
+export const callback = z.union([
+  z.strictObject({ url: callbackUrl }),
+  z.strictObject({
+    taskToken: z
+      .string()
+      .min(1)
+      .max(2_048)
+      .regex(/^[\x21-\x7e]+$/, 'visible ASCII characters'),
+  }),
+])
+
 /** By users and services. */
 export const SubmitExecution = z.strictObject({
   executionId: id.optional(),
@@ -35,6 +53,7 @@ export const SubmitExecution = z.strictObject({
   suite: name.optional(),
   parameters: jsonObject.optional(),
   timeoutMs: taskMs.optional(),
+  callback: callback.optional(),
   releaseReservation: z.boolean().default(false),
   tasks: z.array(task).min(1).max(1_000),
 })
@@ -55,6 +74,7 @@ export const artifactPath = z
     'a relative path of letters, digits, dots, dashes, blanks and slashes',
   )
   .refine((path) => path.split('/').every((part) => part !== '.' && part !== '..'), 'no . and no .. in a path')
+  .refine((path) => path !== '__proto__', 'not __proto__')
 /** An attempt leaves at most so many artifacts. */
 export const artifactCountMax = 1_000
 
@@ -63,19 +83,27 @@ export const CompleteAttempt = z.strictObject({
   result: json.optional(),
   artifacts: z.array(artifactPath).max(artifactCountMax).default([]),
 })
-export const FailAttempt = z.strictObject({ ...attempt, reason, infrastructure: z.boolean().default(false) })
+export const FailAttempt = z.strictObject({
+  ...attempt,
+  reason,
+  infrastructure: z.boolean().default(false),
+  result: json.optional(),
+})
 export const AcknowledgeCancel = z.strictObject(attempt)
+/** By the server, before it takes the bytes: refuses what it would refuse afterwards, as far as that is known by then. */
+export const AnnounceArtifact = z.strictObject({ ...attempt, path: artifactPath })
 /** By the server, once an upload is complete. */
 export const RecordArtifact = z.strictObject({
   ...attempt,
   path: artifactPath,
   bytes: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
-  sha256: z.string().length(64),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits'),
 })
 export const RedriveExecution = z.strictObject({})
 
-/** By policies and clocks. `EndExecution`: its reservation is over. `ExtendGrace`: its window ends soon. */
+/** By policies and clocks. `EndExecution`: its reservation is over. `ExtendGrace`: its window ends soon. `FollowReservation`: its reservation has other benches. */
 export const LoseAttempt = z.strictObject({ ...attempt, reason })
 export const ExtendGrace = z.strictObject({})
+export const FollowReservation = z.strictObject({})
 export const EndExecution = z.strictObject({ reason })
 export const Tick = z.strictObject({})

@@ -1,8 +1,10 @@
 import type { Command, DataOf, Decider } from '../decider.ts'
 import { type Instant, plusMs } from '../ids.ts'
+import { announceArtifact, recordArtifact } from './artifacts.ts'
 import type * as commands from './commands.ts'
 import type { ExecutionEvent } from './events.ts'
 import { planFaults } from './plan.ts'
+import { taskNamed } from './readiness.ts'
 import {
   executionUnknown,
   idTaken,
@@ -12,7 +14,7 @@ import {
   planInvalid,
   taskNotReady,
 } from './rejections.ts'
-import { type Answer, acknowledgeCancel, completeAttempt, failAttempt, loseAttempt, recordArtifact } from './reports.ts'
+import { type Answer, acknowledgeCancel, completeAttempt, failAttempt, loseAttempt } from './reports.ts'
 import { finished, fold, isStartable, liveAttempt, settled } from './settle.ts'
 import { type Attempt, type Execution, type ExecutionState, evolve, initial, type Task } from './state.ts'
 
@@ -29,10 +31,14 @@ export type ExecutionCommand =
   | (Plain<'CancelExecution'> & { graceMs: number })
   /** `ending`: from when on what runs is to stop, and by when it must have. */
   | (Plain<'ExtendGrace'> & { ending: { cancelAt: Instant; until: Instant } })
+  /** `benchIds`: those that its reservation has now. */
+  | (Plain<'FollowReservation'> & { benchIds: readonly string[] })
   /** `isExtended`: its window does not end now, whatever was announced. */
   | (Plain<'Tick'> & { isExtended: boolean })
   /** `isFenced`: the session it comes from is not its worker's any more. */
-  | (Plain<'CompleteAttempt' | 'FailAttempt' | 'AcknowledgeCancel' | 'RecordArtifact'> & { isFenced: boolean })
+  | (Plain<'CompleteAttempt' | 'FailAttempt' | 'AcknowledgeCancel' | 'AnnounceArtifact' | 'RecordArtifact'> & {
+      isFenced: boolean
+    })
   | Plain<'LoseAttempt' | 'RedriveExecution' | 'EndExecution'>
 
 export const decide = (state: ExecutionState, command: ExecutionCommand): Answer => {
@@ -47,6 +53,8 @@ export const decide = (state: ExecutionState, command: ExecutionCommand): Answer
       return failAttempt(state, command, command.at)
     case 'AcknowledgeCancel':
       return acknowledgeCancel(state, command, command.at)
+    case 'AnnounceArtifact':
+      return announceArtifact(state, command)
     case 'RecordArtifact':
       return recordArtifact(state, command)
     case 'LoseAttempt':
@@ -57,6 +65,8 @@ export const decide = (state: ExecutionState, command: ExecutionCommand): Answer
       return redriveExecution(state)
     case 'ExtendGrace':
       return extendGrace(state, command.ending)
+    case 'FollowReservation':
+      return followReservation(state, command.benchIds)
     case 'EndExecution':
       return state.status === 'finished' ? [] : timeOut(state, command.data.reason)
     case 'Tick':
@@ -68,8 +78,8 @@ const submitExecution = (state: ExecutionState, { id, data, benchIds }: SubmitCo
   if (state.status !== 'absent') return idTaken(id)
   const errors = planFaults(data.tasks, benchIds.length)
   if (errors.length > 0) return planInvalid(errors)
-  const { executionId: _, commitSha, suite, parameters, timeoutMs, tasks, ...rest } = data
-  const optional = Object.entries({ commitSha, suite, parameters, timeoutMs }).filter(
+  const { executionId: _, commitSha, suite, parameters, timeoutMs, callback, tasks, ...rest } = data
+  const optional = Object.entries({ commitSha, suite, parameters, timeoutMs, callback }).filter(
     ([, value]) => value !== undefined,
   )
   return [
@@ -90,7 +100,7 @@ const claimTask = (
   { data, at, windowEnd }: Extract<ExecutionCommand, { type: 'ClaimTask' }>,
 ): Answer => {
   const { taskName, workerId, epoch, benchId } = data
-  const task = state.tasks.find(({ name }) => name === taskName)
+  const task = taskNamed(state, taskName)
   if (state.status === 'finished') return over(state)
   const due = task?.status === 'ready' || (task?.status === 'waiting-retry' && isPast(task.retryAt, at))
   if (task === undefined || !due || !isOn(state, task, benchId) || (windowEnd <= at && task.runs !== 'always'))
@@ -102,7 +112,8 @@ const claimTask = (
   }
   const { benchIds } = state
   if (state.startedAt === undefined) return [{ type: 'ExecutionStarted', data: { benchIds } }, started]
-  const resumes = state.status === 'queued' || state.status === 'interrupted'
+  // One that was driven again left its benches when it finished, whatever has been asked of it since.
+  const resumes = state.runningSince === undefined || state.status === 'interrupted'
   return resumes ? [{ type: 'ExecutionResumed', data: { benchIds } }, started] : [started]
 }
 
@@ -127,14 +138,23 @@ const cancelRequested = (by: 'request' | 'window', dueAt: Instant, reason?: stri
 const redriveExecution = (state: Execution): Answer => {
   const isRedriven = state.status === 'queued' && state.tasks.some((task) => task.redrivenAfter !== undefined)
   if (state.status !== 'finished') return isRedriven ? [] : notFinished(state)
-  if (state.verdict === 'passed') return nothingToRedrive
   const taskNames = state.tasks.filter((task) => task.status !== 'passed').map(({ name }) => name)
+  if (taskNames.length === 0) return nothingToRedrive
   return [{ type: 'ExecutionRedriven', data: { taskNames } }]
+}
+
+/** What has not started yet goes where its reservation has gone. */
+const followReservation = (state: Execution, benchIds: readonly string[]): Answer => {
+  const isWaiting = state.startedAt === undefined && state.status !== 'finished'
+  const isThere = state.benchIds.join() === benchIds.join()
+  return isWaiting && !isThere ? [{ type: 'ExecutionMoved', data: { benchIds } }] : []
 }
 
 const extendGrace = (state: Execution, ending: { cancelAt: Instant; until: Instant }): Answer => {
   const isRunning = state.status === 'running' || state.status === 'interrupted' || state.status === 'cancelling'
-  return isRunning && state.ending === undefined ? [{ type: 'ExecutionEnding', data: ending }] : []
+  // Announced again, it is news only when the window was amended since, and nothing has been asked to stop for it.
+  const isNews = state.ending?.until !== ending.until && state.cancel?.by !== 'window'
+  return isRunning && isNews ? [{ type: 'ExecutionEnding', data: ending }] : []
 }
 
 /** The whole execution is out of time: what runs is timed out, what waits is skipped. */
@@ -191,10 +211,11 @@ const timesOutAt = ({ timeoutMs, runningSince }: Execution): Instant | undefined
 export const nextDue = (state: ExecutionState): Instant | undefined => {
   if (state.status === 'absent' || state.status === 'finished') return undefined
   const { cancel, ending, tasks } = state
-  const stopping = tasks.some((task) => task.runs !== 'always' && liveAttempt(task) !== undefined)
+  const running = tasks.filter(({ status }) => status === 'running')
+  const stopping = running.some(({ runs }) => runs !== 'always')
   const cancelDue = cancel !== undefined && (cancel.by === 'window' || stopping) ? cancel.dueAt : undefined
   const endingDue = ending === undefined ? undefined : cancel === undefined ? ending.cancelAt : ending.until
-  const dues = [timesOutAt(state), cancelDue, endingDue, ...tasks.map((task) => liveAttempt(task)?.timesOutAt)]
+  const dues = [timesOutAt(state), cancelDue, endingDue, ...running.map((task) => liveAttempt(task)?.timesOutAt)]
   return dues.filter((due) => due !== undefined).sort()[0]
 }
 

@@ -18,6 +18,9 @@ export interface TaskPlan {
   relocatable: boolean
 }
 
+/** Who is told of the end. */
+export type Callback = { url: string } | { taskToken: string }
+
 interface AttemptRef {
   taskName: string
   attempt: number
@@ -37,10 +40,13 @@ export type ExecutionEvent =
         suite?: string
         parameters?: Readonly<Record<string, unknown>>
         timeoutMs?: number
+        callback?: Callback
         releaseReservation: boolean
         tasks: readonly TaskPlan[]
       }
     >
+  /** Before it started, its reservation was pulled forward to other benches. */
+  | DomainEvent<'ExecutionMoved', { benchIds: readonly string[] }>
   | DomainEvent<'ExecutionStarted', { benchIds: readonly string[] }>
   /** `window`: nobody asked, but the reservation's window ends. What has not stopped by `dueAt` is timed out. */
   | DomainEvent<'ExecutionCancelRequested', { by: 'request' | 'window'; dueAt: Instant; reason?: string }>
@@ -52,10 +58,16 @@ export type ExecutionEvent =
   | DomainEvent<'ExecutionInterrupted', { workerId: string; epoch: number }>
   | DomainEvent<'ExecutionResumed', { benchIds: readonly string[] }>
   | DomainEvent<'ExecutionRedriven', { taskNames: readonly string[] }>
-  | DomainEvent<'ExecutionFinished', { verdict: Verdict; releaseReservation: boolean; reservationId: string }>
+  | DomainEvent<
+      'ExecutionFinished',
+      { verdict: Verdict; releaseReservation: boolean; reservationId: string; callback?: Callback }
+    >
   | DomainEvent<'AttemptStarted', Report & { benchId: string; timesOutAt: Instant }>
   | DomainEvent<'AttemptPassed', AttemptRef & { result?: unknown; artifacts: readonly string[] }>
-  | DomainEvent<'AttemptFailed', AttemptRef & { benchId: string; reason: string; infrastructure: boolean }>
+  | DomainEvent<
+      'AttemptFailed',
+      AttemptRef & { benchId: string; reason: string; infrastructure: boolean; result?: unknown }
+    >
   | DomainEvent<'AttemptTimedOut', AttemptRef & { reason: string }>
   | DomainEvent<'AttemptCancelled', AttemptRef>
   /** Its outcome is unknown: that is not a failure. */
@@ -69,6 +81,7 @@ export type ExecutionEvent =
 /** Every type of event that may lie in the history of this kind, with the version its data is written in. */
 export const schemaVersions: Readonly<Record<ExecutionEvent['type'], number>> = {
   ExecutionSubmitted: 1,
+  ExecutionMoved: 1,
   ExecutionStarted: 1,
   ExecutionCancelRequested: 1,
   ExecutionEnding: 1,

@@ -40,6 +40,12 @@ export const stale = (
   taskName,
   attempt,
 })
+/** An attempt that stops of itself has failed; only what was asked to stop is cancelled. */
+export const cancelNotRequested = (taskName: string): Rejection => ({
+  rejection: 'CancelNotRequested',
+  detail: `nobody has asked ${taskName} to stop: report it as failed`,
+  taskName,
+})
 export const artifactMissing = (paths: readonly string[]): Rejection => ({
   rejection: 'ArtifactMissing',
   detail: `${paths.length} artifact(s) were never uploaded: ${paths.slice(0, 5).join(', ')}`,

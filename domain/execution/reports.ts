@@ -1,9 +1,10 @@
 /** What workers report of their attempts, and what is said of attempts whose worker can't. */
 import type { DataOf, Rejection } from '../decider.ts'
 import type { Instant } from '../ids.ts'
-import * as commands from './commands.ts'
+import type * as commands from './commands.ts'
 import type { ExecutionEvent } from './events.ts'
-import { artifactDiffers, artifactMissing, stale, tooManyArtifacts } from './rejections.ts'
+import { taskNamed } from './readiness.ts'
+import { artifactMissing, cancelNotRequested, stale } from './rejections.ts'
 import { liveAttempt, settled } from './settle.ts'
 import type { Attempt, Execution } from './state.ts'
 
@@ -20,7 +21,7 @@ export type Answer = readonly ExecutionEvent[] | Refusal
 export const rejectedReportCountMax = 100
 
 /** `isFenced`: the session it comes from is not its worker's any more. */
-interface Report {
+export interface Report {
   isFenced: boolean
   taskName: string
   attempt: number
@@ -28,17 +29,24 @@ interface Report {
   epoch: number
 }
 
+/** The attempt that a report names, and whether it was its session's. */
+export const attemptOf = (state: Execution, report: Report): { attempt: Attempt | undefined; own: boolean } => {
+  const attempt = taskNamed(state, report.taskName)?.attempts.find((one) => one.attempt === report.attempt)
+  return { attempt, own: attempt?.workerId === report.workerId && attempt.epoch === report.epoch }
+}
+
+/** The SHA-256 of what the attempt has left there. */
+export const artifactAt = ({ artifacts = {} }: Attempt, path: string): string | undefined =>
+  Object.hasOwn(artifacts, path) ? artifacts[path] : undefined
+
 /** The live attempt that a report is about; 'done' when this very report was taken before; else a refusal, with evidence. */
-const reported = (
+export const reported = (
   state: Execution,
   report: Report,
   kind: string,
   done: Attempt['status'],
 ): Attempt | 'done' | Refusal => {
-  const attempt = state.tasks
-    .find(({ name }) => name === report.taskName)
-    ?.attempts.find((one) => one.attempt === report.attempt)
-  const own = attempt?.workerId === report.workerId && attempt.epoch === report.epoch
+  const { attempt, own } = attemptOf(state, report)
   if (attempt !== undefined && own && done !== 'started' && attempt.status === done) return 'done'
   if (attempt !== undefined && own && attempt.status === 'started' && !report.isFenced) return attempt
   const refusal = stale(report.isFenced || (attempt !== undefined && !own) ? 'StaleEpoch' : 'StaleAttempt', report)
@@ -59,28 +67,16 @@ export const completeAttempt = (
   if (attempt === 'done') return []
   if ('rejection' in attempt) return attempt
   const { taskName, result, artifacts } = data
-  const missing = artifacts.filter((path) => attempt.artifacts?.[path] === undefined)
+  const missing = artifacts.filter((path) => artifactAt(attempt, path) === undefined)
   if (missing.length > 0) return artifactMissing(missing)
   const passed = { taskName, attempt: data.attempt, ...(result === undefined ? {} : { result }), artifacts }
   return settled(state, [{ type: 'AttemptPassed', data: passed }], at)
 }
 
-/** An artifact is uploaded once; the same bytes again change nothing. */
-export const recordArtifact = (state: Execution, { data, isFenced }: Reporting<'RecordArtifact'>): Answer => {
-  const attempt = reported(state, { ...data, isFenced }, 'artifact', 'started')
-  if (attempt === 'done') return []
-  if ('rejection' in attempt) return attempt
-  const { taskName, path, bytes, sha256 } = data
-  const known = attempt.artifacts?.[path]
-  if (known !== undefined) return known === sha256 ? [] : artifactDiffers(path)
-  if (Object.keys(attempt.artifacts ?? {}).length >= commands.artifactCountMax) return tooManyArtifacts
-  return [{ type: 'ArtifactRecorded', data: { taskName, attempt: data.attempt, path, bytes, sha256 } }]
-}
-
 /** Its worker is gone, or never knew of it. With the last attempt that ran the execution is interrupted. */
 export const loseAttempt = (state: Execution, data: Data<'LoseAttempt'>, at: Instant): Answer => {
   const { taskName, workerId, epoch, reason } = data
-  const live = liveAttempt(state.tasks.find(({ name }) => name === taskName))
+  const live = liveAttempt(taskNamed(state, taskName))
   if (live?.attempt !== data.attempt || live.workerId !== workerId || live.epoch !== epoch) return []
   const others = state.tasks.some((task) => task.name !== taskName && liveAttempt(task) !== undefined)
   const interrupted: readonly ExecutionEvent[] =
@@ -96,8 +92,16 @@ export const failAttempt = (state: Execution, { data, isFenced }: Reporting<'Fai
   const attempt = reported(state, { ...data, isFenced }, 'fail', 'failed')
   if (attempt === 'done') return []
   if ('rejection' in attempt) return attempt
-  const { taskName, reason, infrastructure } = data
-  const failed = { taskName, attempt: data.attempt, benchId: attempt.benchId, reason, infrastructure }
+  const { taskName, reason, infrastructure, result } = data
+  const { benchId } = attempt
+  const failed = {
+    taskName,
+    attempt: data.attempt,
+    benchId,
+    reason,
+    infrastructure,
+    ...(result === undefined ? {} : { result }),
+  }
   return settled(state, [{ type: 'AttemptFailed', data: failed }], at, taskName)
 }
 
@@ -109,5 +113,6 @@ export const acknowledgeCancel = (
   const attempt = reported(state, { ...data, isFenced }, 'cancelled', 'cancelled')
   if (attempt === 'done') return []
   if ('rejection' in attempt) return attempt
+  if (state.cancel === undefined) return cancelNotRequested(data.taskName)
   return settled(state, [{ type: 'AttemptCancelled', data: { taskName: data.taskName, attempt: data.attempt } }], at)
 }

@@ -1,7 +1,8 @@
 import type { Instant } from '../ids.ts'
 import { plusMs } from '../ids.ts'
 import type { ExecutionEvent, Verdict } from './events.ts'
-import { type Attempt, attemptsLeft, type Execution, type ExecutionState, evolve, isEnded, type Task } from './state.ts'
+import { dependentsOf, isEnded, taskNamed } from './readiness.ts'
+import { type Attempt, attemptsLeft, type Execution, type ExecutionState, evolve, type Task } from './state.ts'
 
 /** What follows from what has happened to the tasks: retries, skips, the end. */
 
@@ -39,48 +40,60 @@ export const settled = (
 ): readonly ExecutionEvent[] => {
   const after = fold(state, events, at)
   if (after.status === 'absent' || after.status === 'finished') return events
-  const task = after.tasks.find(({ name }) => name === taskName)
+  const task = taskName === undefined ? undefined : taskNamed(after, taskName)
   const retry = task === undefined ? [] : retryOf(after, task, at)
   const retried = fold(after, retry, at)
   if (retried.status === 'absent') return events
-  const skips = skipsOf(retried)
-  const skipped = fold(retried, skips, at)
-  return [...events, ...retry, ...skips, ...endOf(skipped)]
+  const skips = retried.status === 'cancelling' ? cancelledOf(retried) : strandedBy(retried, events)
+  return [...events, ...retry, ...skips, ...endOf(fold(retried, skips, at))]
 }
 
-/** On-success tasks that can't run any more, in the order of the plan; skipping one may strand those that need it. */
-const skipsOf = (state: Execution): readonly ExecutionEvent[] => {
+const skipped = (taskName: string, because: string): ExecutionEvent => ({
+  type: 'TaskSkipped',
+  data: { taskName, because },
+})
+
+const waitsForSuccess = (task: Task): boolean => isStartable(task) && task.runs === 'on-success'
+
+const cancelledOf = ({ tasks }: Execution): readonly ExecutionEvent[] =>
+  tasks.filter(waitsForSuccess).map(({ name }) => skipped(name, 'cancelled'))
+
+/**
+ * On-success tasks that can't run any more since one of these events has ended a task otherwise than by passing; skipping
+ * one may strand those that need it. Only they are looked at: what was stranded before has been skipped before.
+ */
+const strandedBy = (state: Execution, events: readonly ExecutionEvent[]): readonly ExecutionEvent[] => {
   const lost = new Map<string, string>()
-  for (const task of state.tasks) if (isEnded(task) && task.status !== 'passed') lost.set(task.name, task.status)
-  const skips: ExecutionEvent[] = []
-  let waiting = state.tasks.filter((task) => isStartable(task) && task.runs === 'on-success')
-  for (let before = -1; before !== waiting.length; ) {
-    before = waiting.length
-    waiting = waiting.filter((task) => {
-      const because = state.status === 'cancelling' ? 'cancelled' : brokenNeed(task, lost)
-      if (because === undefined) return true
-      lost.set(task.name, 'skipped')
-      skips.push({ type: 'TaskSkipped', data: { taskName: task.name, because } })
-      return false
-    })
+  for (const { data } of events) {
+    const task = 'taskName' in data ? taskNamed(state, data.taskName) : undefined
+    if (task !== undefined && isEnded(task) && task.status !== 'passed') lost.set(task.name, task.status)
   }
+  const skips: ExecutionEvent[] = []
+  // A Map goes on to what is added while it is walked.
+  for (const name of lost.keys())
+    for (const dependent of dependentsOf(state, name)) {
+      if (lost.has(dependent.name) || !waitsForSuccess(dependent)) continue
+      const broken = dependent.needs.find((need) => lost.has(need)) ?? name
+      skips.push(skipped(dependent.name, `${broken} was ${lost.get(broken)}`))
+      lost.set(dependent.name, 'skipped')
+    }
   return skips
 }
 
 export const isStartable = (task: Task): boolean =>
   task.status === 'pending' || task.status === 'ready' || task.status === 'waiting-retry'
 
-const brokenNeed = (task: Task, lost: ReadonlyMap<string, string>): string | undefined => {
-  const broken = task.needs.find((name) => lost.has(name))
-  return broken === undefined ? undefined : `${broken} was ${lost.get(broken)}`
-}
-
 const endOf = (state: ExecutionState): readonly ExecutionEvent[] =>
-  state.status === 'absent' || !state.tasks.every(isEnded) ? [] : [finished(state, verdictOf(state))]
+  state.status === 'absent' || state.openTaskCount > 0 ? [] : [finished(state, verdictOf(state))]
 
 export const finished = (state: Execution, verdict: Verdict): ExecutionEvent => ({
   type: 'ExecutionFinished',
-  data: { verdict, releaseReservation: state.releaseReservation, reservationId: state.reservationId },
+  data: {
+    verdict,
+    releaseReservation: state.releaseReservation,
+    reservationId: state.reservationId,
+    ...(state.callback === undefined ? {} : { callback: state.callback }),
+  },
 })
 
 /** The first that holds. */

@@ -1,6 +1,7 @@
 import type { Happened } from '../decider.ts'
 import type { Instant } from '../ids.ts'
-import type { ExecutionEvent, Phase, TaskPlan, Verdict } from './events.ts'
+import type { Callback, ExecutionEvent, Phase, TaskPlan, Verdict } from './events.ts'
+import { changed, taskNamed, withNeeds, withReadiness } from './readiness.ts'
 
 export type TaskStatus =
   | 'pending'
@@ -33,6 +34,8 @@ export interface Attempt {
 /** What decisions need of a task; its `run` stays in its event. */
 export interface Task extends Omit<TaskPlan, 'run'> {
   status: TaskStatus
+  /** Of its needs, those that have not ended. */
+  openNeedCount: number
   attempts: readonly Attempt[]
   retryAt?: Instant
   /** Attempts before the last redrive: they count no more. */
@@ -45,6 +48,7 @@ export interface Execution {
   reservationId: string
   benchIds: readonly string[]
   releaseReservation: boolean
+  callback?: Callback
   timeoutMs?: number
   submittedAt: Instant
   startedAt?: Instant
@@ -56,6 +60,8 @@ export interface Execution {
   ending?: { cancelAt: Instant; until: Instant }
   finishedAt?: Instant
   tasks: readonly Task[]
+  /** Tasks that have not ended. */
+  openTaskCount: number
   /** Reports that came too late: kept as evidence up to a limit. */
   rejectedReportCount: number
 }
@@ -64,9 +70,6 @@ export type ExecutionState = { status: 'absent' } | Execution
 
 export const initial: ExecutionState = { status: 'absent' }
 
-export const isEnded = (task: Task): boolean =>
-  task.status !== 'pending' && task.status !== 'ready' && task.status !== 'running' && task.status !== 'waiting-retry'
-
 export const phaseOf = (execution: Execution): Phase | undefined =>
   execution.tasks.find((task) => task.status === 'running')?.phase
 
@@ -74,6 +77,8 @@ export const evolve = (state: ExecutionState, event: Happened<ExecutionEvent>): 
   if (event.type === 'ExecutionSubmitted') return submitted(event)
   if (state.status === 'absent') return state
   switch (event.type) {
+    case 'ExecutionMoved':
+      return { ...state, benchIds: event.data.benchIds }
     case 'ExecutionStarted':
       return onItsBenches({ ...state, startedAt: event.at }, event.at)
     case 'ExecutionResumed':
@@ -83,7 +88,7 @@ export const evolve = (state: ExecutionState, event: Happened<ExecutionEvent>): 
     case 'ExecutionRedriven':
       return redriven(state, event.data.taskNames)
     case 'ExecutionCancelRequested':
-      return withReadiness({ ...state, status: 'cancelling', cancel: { by: event.data.by, dueAt: event.data.dueAt } })
+      return { ...state, status: 'cancelling', cancel: { by: event.data.by, dueAt: event.data.dueAt } }
     case 'ExecutionEnding':
       return { ...state, ending: event.data }
     case 'ExecutionEndingLifted':
@@ -91,31 +96,29 @@ export const evolve = (state: ExecutionState, event: Happened<ExecutionEvent>): 
     case 'ExecutionFinished':
       return { ...state, status: 'finished', verdict: event.data.verdict, finishedAt: event.at }
     case 'AttemptStarted':
-      return inTask(state, event.data.taskName, (task) => started(task, event))
+      return changed(state, event.data.taskName, (task) => started(task, event))
     case 'AttemptPassed':
-      return withReadiness(ended(state, event, 'passed', 'passed'))
+      return ended(state, event, 'passed', 'passed')
     case 'AttemptFailed':
-      return withReadiness(ended(state, event, 'failed', event.data.infrastructure ? 'errored' : 'failed'))
+      return ended(state, event, 'failed', event.data.infrastructure ? 'errored' : 'failed')
     case 'AttemptTimedOut':
-      return withReadiness(ended(state, event, 'timed-out', 'timed-out'))
+      return ended(state, event, 'timed-out', 'timed-out')
     case 'AttemptCancelled':
-      return withReadiness(ended(state, event, 'cancelled', 'cancelled'))
+      return ended(state, event, 'cancelled', 'cancelled')
     case 'AttemptLost':
-      return withReadiness(ended(state, event, 'lost', hasAttempts(state, event.data.taskName) ? 'ready' : 'errored'))
+      return ended(state, event, 'lost', hasAttempts(state, event.data.taskName) ? 'ready' : 'errored')
     case 'ArtifactRecorded':
-      return inTask(state, event.data.taskName, (task) => recorded(task, event.data))
+      return changed(state, event.data.taskName, (task) => recorded(task, event.data))
     case 'TaskRetryScheduled':
-      return inTask(state, event.data.taskName, (task) => ({
-        ...task,
-        status: 'waiting-retry',
-        retryAt: event.data.dueAt,
-      }))
+      return changed(state, event.data.taskName, (task) => waiting(task, event.data.dueAt))
     case 'TaskSkipped':
-      return withReadiness(inTask(state, event.data.taskName, (task) => ({ ...task, status: 'skipped' })))
+      return changed(state, event.data.taskName, skipped)
     case 'AttemptReportRejected':
       return { ...state, rejectedReportCount: state.rejectedReportCount + 1 }
   }
 }
+
+const waiting = (task: Task, retryAt: Instant): Task => ({ ...task, status: 'waiting-retry', retryAt })
 
 const onItsBenches = (state: Execution, at: Instant): Execution => ({
   ...state,
@@ -127,12 +130,14 @@ const lifted = ({ ending: _, ...state }: Execution): Execution => state
 
 /** Whether a task that has just lost an attempt may try again. */
 const hasAttempts = (state: Execution, taskName: string): boolean => {
-  const task = state.tasks.find(({ name }) => name === taskName)
+  const task = taskNamed(state, taskName)
   return task !== undefined && state.status !== 'cancelling' && attemptsLeft(task) > 0
 }
 
 export const attemptsLeft = (task: Task): number =>
   task.retry.attemptCountMax - (task.attempts.length - (task.redrivenAfter ?? 0))
+
+const skipped = (task: Task): Task => ({ ...task, status: 'skipped' })
 
 const recorded = (
   task: Task,
@@ -154,24 +159,21 @@ const redriven = (
     ({ retryAt: _retry, ...task }): Task =>
       names.has(task.name) ? { ...task, status: 'pending', redrivenAfter: task.attempts.length } : task,
   )
-  return withReadiness({ ...state, status: 'queued', tasks })
+  return { ...state, status: 'queued', ...withReadiness('queued', tasks) }
 }
 
 const submitted = (event: Extract<Happened<ExecutionEvent>, { type: 'ExecutionSubmitted' }>): ExecutionState => {
   const { commitSha: _, suite: __, parameters: ___, tasks, ...data } = event.data
-  return withReadiness({
+  const pending = withNeeds(tasks).map(
+    ({ run: _run, ...task }): Task => ({ ...task, status: 'pending', openNeedCount: 0, attempts: [] }),
+  )
+  return {
     ...data,
     status: 'queued',
     submittedAt: event.at,
     rejectedReportCount: 0,
-    tasks: tasks.map(({ run: _run, ...task }) => ({ ...task, status: 'pending', attempts: [] })),
-  })
-}
-
-const inTask = (state: Execution, taskName: string, change: (task: Task) => Task): Execution => {
-  const index = state.tasks.findIndex((task) => task.name === taskName)
-  const task = state.tasks[index]
-  return task === undefined ? state : { ...state, tasks: state.tasks.with(index, change(task)) }
+    ...withReadiness('queued', pending),
+  }
 }
 
 const started = (
@@ -192,7 +194,7 @@ const ended = (
   status: Attempt['status'],
   taskStatus: TaskStatus,
 ): Execution =>
-  inTask(state, data.taskName, (task) => ({
+  changed(state, data.taskName, (task) => ({
     ...task,
     status: taskStatus,
     attempts: task.attempts.map((attempt) =>
@@ -207,20 +209,3 @@ const ended = (
         : attempt,
     ),
   }))
-
-/** A pending task whose needs have all ended is ready, if they all passed or it runs always. */
-const withReadiness = (state: Execution): Execution => {
-  const byName = new Map(state.tasks.map((task) => [task.name, task]))
-  return {
-    ...state,
-    tasks: state.tasks.map((task) =>
-      task.status === 'pending' && isRunnable(state, task, byName) ? { ...task, status: 'ready' } : task,
-    ),
-  }
-}
-
-const isRunnable = (state: Execution, task: Task, byName: ReadonlyMap<string, Task>): boolean => {
-  const needs = task.needs.flatMap((name) => byName.get(name) ?? [])
-  if (task.runs === 'always') return needs.every(isEnded)
-  return state.status !== 'cancelling' && needs.every((need) => need.status === 'passed')
-}

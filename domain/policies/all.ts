@@ -2,6 +2,7 @@ import { activateAfterVacancy } from './activateAfterVacancy.ts'
 import { endExecutionsOfOver } from './endExecutionsOfOver.ts'
 import { evictFromRetired } from './evictFromRetired.ts'
 import { extendGraceOfEnding } from './extendGraceOfEnding.ts'
+import { followReservation } from './followReservation.ts'
 import { loseAttemptsOfSession } from './loseAttemptsOfSession.ts'
 import { loseBenchesOfExpired } from './loseBenchesOfExpired.ts'
 import type { Policy } from './policy.ts'
@@ -16,6 +17,7 @@ export const policies: readonly Policy[] = [
   loseAttemptsOfSession,
   quarantineFailing,
   extendGraceOfEnding,
+  followReservation,
   activateAfterVacancy,
   evictFromRetired,
   endExecutionsOfOver,

@@ -175,6 +175,15 @@ describe('time', () => {
       '2026-03-01T10:00:00.000Z',
     ])
   })
+  test('is what a command is decided by: one that comes late does nothing that was over by then', async () => {
+    const { send } = writePath()
+    await send('bench', 'b1', 'RegisterBench', register('b1'))
+    await send('reservation', 'r1', 'RequestReservation', booking('b1', 1, 2))
+    await send('reservation', 'r1', 'TransferReservation', { holder: 'bob' }, { at: '2026-03-01T09:55:00.000Z' })
+    const late = { at: '2026-03-01T09:30:00.000Z' }
+    const amended = await send('reservation', 'r1', 'AmendReservation', { start: '2026-03-01T09:50:00Z' }, late)
+    expect(refusal(amended)).toBe('WindowInThePast')
+  })
 })
 
 describe('riding states', () => {
