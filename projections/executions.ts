@@ -1,24 +1,34 @@
 import type { Happened } from '../domain/decider.ts'
 import { decider } from '../domain/execution/decide.ts'
 import type { ExecutionEvent } from '../domain/execution/events.ts'
-import type { ExecutionState } from '../domain/execution/state.ts'
-import type { IndexEntry } from '../domain/ports.ts'
+import { type Execution, type ExecutionState, phaseOf, type Task, type TaskStatus } from '../domain/execution/state.ts'
+import { type AttemptDetail, derivedTask, type TaskRow, type TaskTold, taskRow } from './tasks.ts'
 import type { View } from './view.ts'
 
-/** What an attempt reported: kept beside the state, which decides without it. */
-export interface AttemptDetail {
-  reason?: string
-  result?: unknown
-  artifacts: readonly string[]
-}
-
-export interface ExecutionBody {
-  state: ExecutionState
+/** What was submitted beside the plan. */
+interface Submitted {
   commitSha?: string
   suite?: string
   parameters?: Readonly<Record<string, unknown>>
-  /** By `{taskName}/{attempt}`; absent for an attempt without a report. */
-  details: Readonly<Record<string, AttemptDetail>>
+}
+
+/** An execution as the views fold it. Its rows: a small one of its own, and one for each task (tasks.ts). */
+export interface ExecutionBody extends Submitted {
+  state: ExecutionState
+  /** Beside the state's tasks, in the order of the plan. */
+  told: readonly TaskTold[]
+  /** What it takes in memory, about. */
+  bytes: number
+}
+
+/** The execution's own row: all but its tasks, however many those are. */
+export interface ExecutionRow
+  extends Submitted,
+    Omit<Execution, 'tasks' | 'openTaskCount' | 'rejectedReportCount' | 'callback'> {
+  phase?: Task['phase']
+  taskCount: number
+  /** By status; none are left out. */
+  taskCounts: Readonly<Partial<Record<TaskStatus, number>>>
 }
 
 /** Which executions are there, and how far are they? */
@@ -27,8 +37,16 @@ export const executions: View<ExecutionBody> = {
   kind: 'execution',
   project: (body, recorded) => {
     const event = recorded as unknown as Happened<ExecutionEvent>
-    const state = decider.evolve(body?.state ?? decider.initial, event)
-    return { ...(body ?? { details: {} }), ...submitted(event), state, ...detailed(body, event) }
+    const before = body?.state ?? decider.initial
+    const state = decider.evolve(before, event)
+    const detail = detailOf(event)
+    return {
+      ...body,
+      ...submitted(event),
+      state,
+      told: toldAfter(body?.told ?? [], before, state, event, detail),
+      bytes: (body?.bytes ?? 0) + bytesOf(event, detail),
+    }
   },
   entries: (_, { state }) =>
     state.status === 'absent'
@@ -42,40 +60,43 @@ export const executions: View<ExecutionBody> = {
             partition: benchId,
             sort: state.submittedAt,
           })),
-          ...claimable(state),
-          ...sessions(state),
         ],
   nextDue: ({ state }) => decider.nextDue(state),
+  split: {
+    view: 'tasks',
+    head: (body) => executionRow(body),
+    rows: (id, { state, told }, since) =>
+      state.status === 'absent'
+        ? []
+        : told.flatMap((one, place) => (one.version > since ? derivedTask(id, state, place, one) : [])),
+    bytes: ({ bytes }) => bytes,
+  },
 }
 
-/** A worker's session among those that run something. */
-export const sessionKey = (workerId: string, epoch: number): string => `${workerId}/${epoch}`
-
-/** Each session that runs an attempt now. */
-const sessions = (state: ExecutionState): IndexEntry[] => {
-  if (state.status === 'absent' || state.status === 'finished') return []
-  const live = state.tasks.flatMap(({ attempts }) => attempts.filter(({ status }) => status === 'started'))
-  const keys = new Set(live.map(({ workerId, epoch }) => sessionKey(workerId, epoch)))
-  return [...keys].map((partition) => ({ index: 'session_idx', partition, sort: state.submittedAt }))
-}
-
-/** A bench with something to claim: from when on its first task is ready. */
-const claimable = (state: ExecutionState): IndexEntry[] => {
-  if (state.status === 'absent' || state.status === 'finished') return []
-  const earliest = new Map<string, string>()
-  for (const task of state.tasks) {
-    const from =
-      task.status === 'ready' ? state.submittedAt : task.status === 'waiting-retry' ? task.retryAt : undefined
-    if (from === undefined) continue
-    for (const benchId of task.relocatable ? state.benchIds : state.benchIds.slice(task.bench, task.bench + 1)) {
-      const known = earliest.get(benchId)
-      if (known === undefined || from < known) earliest.set(benchId, from)
-    }
+export const executionRow = ({ state, told: _, bytes: __, ...fields }: ExecutionBody): ExecutionRow | undefined => {
+  if (state.status === 'absent') return undefined
+  const { tasks, openTaskCount: _open, rejectedReportCount: _rejected, callback: _callback, ...own } = state
+  const phase = phaseOf(state)
+  return {
+    ...own,
+    ...fields,
+    ...(phase === undefined ? {} : { phase }),
+    taskCount: tasks.length,
+    taskCounts: countsOf(tasks),
   }
-  return [...earliest].map(([partition, sort]) => ({ index: 'claimable_idx', partition, sort }))
 }
 
-const submitted = ({ type, data }: Happened<ExecutionEvent>): Partial<ExecutionBody> => {
+/** All its tasks, in the order of the plan. */
+export const taskRows = (executionId: string, { state, told }: ExecutionBody): readonly TaskRow[] =>
+  state.status === 'absent' ? [] : told.flatMap((one, place) => taskRow(executionId, state, place, one) ?? [])
+
+const countsOf = (tasks: readonly Task[]): ExecutionRow['taskCounts'] => {
+  const counts: Partial<Record<TaskStatus, number>> = {}
+  for (const { status } of tasks) counts[status] = (counts[status] ?? 0) + 1
+  return counts
+}
+
+const submitted = ({ type, data }: Happened<ExecutionEvent>): Submitted => {
   if (type !== 'ExecutionSubmitted') return {}
   const { commitSha, suite, parameters } = data
   return {
@@ -85,16 +106,69 @@ const submitted = ({ type, data }: Happened<ExecutionEvent>): Partial<ExecutionB
   }
 }
 
-const detailed = (
-  body: ExecutionBody | undefined,
-  { type, data }: Happened<ExecutionEvent>,
-): Partial<ExecutionBody> => {
+interface Detailed {
+  taskName: string
+  attempt: number
+  detail: AttemptDetail
+}
+
+const detailOf = ({ type, data }: Happened<ExecutionEvent>): Detailed | undefined => {
   if (type !== 'AttemptPassed' && type !== 'AttemptFailed' && type !== 'AttemptTimedOut' && type !== 'AttemptLost')
-    return {}
-  const detail: AttemptDetail = {
+    return undefined
+  const { taskName, attempt } = data
+  const detail = {
     ...('reason' in data ? { reason: data.reason } : {}),
     ...('result' in data ? { result: data.result } : {}),
     artifacts: 'artifacts' in data ? data.artifacts : [],
   }
-  return { details: { ...body?.details, [`${data.taskName}/${data.attempt}`]: detail } }
+  return { taskName, attempt, detail }
+}
+
+const none: TaskTold = { version: 0, details: {} }
+
+/**
+ * The tasks whose rows are other than before get the event's version; a task that is only counted anew keeps its own. Most
+ * are the same objects as before: a thousand of them are compared in a microsecond or two.
+ */
+const toldAfter = (
+  told: readonly TaskTold[],
+  before: ExecutionState,
+  after: ExecutionState,
+  { type, version }: Happened<ExecutionEvent>,
+  detailed: Detailed | undefined,
+): readonly TaskTold[] => {
+  const [former, tasks, isMoved] = [tasksOf(before), tasksOf(after), type === 'ExecutionMoved']
+  if (former === tasks && !isMoved) return told
+  const next = told.slice()
+  for (let place = 0; place < tasks.length; place++) {
+    const task = tasks[place]
+    if (task === undefined || (former[place] === task && !isMoved)) continue
+    if (isShownOtherwise(former[place], task) || (isMoved && isClaimable(task)))
+      next[place] = toldOf(told[place], task, version, detailed)
+  }
+  return next
+}
+
+const tasksOf = (state: ExecutionState): readonly Task[] => (state.status === 'absent' ? [] : state.tasks)
+
+const isShownOtherwise = (before: Task | undefined, after: Task): boolean =>
+  before?.status !== after.status || before.attempts !== after.attempts || before.retryAt !== after.retryAt
+
+/** It stands among what can be claimed on its bench. */
+const isClaimable = ({ status }: Task): boolean => status === 'ready' || status === 'waiting-retry'
+
+const toldOf = ({ details } = none, task: Task, version: number, detailed: Detailed | undefined): TaskTold => {
+  if (detailed?.taskName !== task.name) return { version, details }
+  return { version, details: { ...details, [detailed.attempt]: detailed.detail } }
+}
+
+const [bytesPerExecution, bytesPerTask, bytesPerNeed, bytesPerAttempt] = [1_000, 700, 16, 600]
+
+/** What an event adds to the fold. */
+const bytesOf = ({ type, data }: Happened<ExecutionEvent>, detailed: Detailed | undefined): number => {
+  if (type === 'ExecutionSubmitted')
+    return data.tasks.reduce((sum, { needs }) => sum + bytesPerTask + needs.length * bytesPerNeed, bytesPerExecution)
+  if (type === 'AttemptStarted') return bytesPerAttempt
+  if (type === 'ArtifactRecorded') return data.path.length + data.sha256.length + bytesPerTask
+  return detailed?.detail.result === undefined ? 0 : 2 * JSON.stringify(detailed.detail.result).length
 }

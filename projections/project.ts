@@ -1,26 +1,29 @@
 /**
- * The projector: commits, duplicated, disordered and gapped as they may be, become rows. An event is applied to a row
- * only at the row's version + 1; lower is a duplicate, higher a gap, and what is missing is read from history first. So
- * whatever is delivered, a row is what the fold of its stream says.
+ * The projector: commits, duplicated, disordered and gapped as they may be, become rows. An event is applied to a stream's
+ * fold only at the head row's version + 1; lower is a duplicate, higher a gap, and what is missing is read from history
+ * first. So whatever is delivered, rows are what the fold of their stream says.
  */
-import { parseEvent } from '../domain/contract.ts'
-import { type Commit, eventsOf, lastVersion } from '../domain/event.ts'
-import { holeInHistory, isFault } from '../domain/faults.ts'
-import { partsOf, type StreamName, type StreamParts } from '../domain/ids.ts'
+import type { Commit } from '../domain/event.ts'
+import { partsOf, type StreamName } from '../domain/ids.ts'
 import type { EventStore, RowChange, ViewRow, ViewStore } from '../domain/ports.ts'
-import type { View } from './view.ts'
+import { advanced, type Target } from './advance.ts'
+import type { Folded, Folds } from './folds.ts'
 import { viewsOf } from './views.ts'
 
 export interface ProjectPorts {
   views: Pick<ViewStore, 'read' | 'write'>
   load: EventStore['load']
+  /** What split views have folded; belongs to one set of rows. */
+  folds: Folds<unknown>
   viewsOf?: typeof viewsOf
 }
 
 export interface Projected {
-  /** What was written: rows whose guard failed for good are not among them. */
+  /** The head rows that were written: those whose guard failed for good are not among them. */
   changes: readonly RowChange[]
   eventCount: number
+  /** Head rows and those derived with them. */
+  rowCount: number
   /** Streams that can't be folded (a hole, an event of a later version): their rows stay as they are. To be logged. */
   failures: readonly StreamFailure[]
 }
@@ -32,6 +35,8 @@ export interface StreamFailure {
 
 /** Somebody else writes the same rows: so many times in a row, and something is wrong. */
 const attemptCountMax = 10
+/** Derived rows that are more than this are written ahead of their heads, so many at a time: others get their turn. */
+const derivedCountMax = 250
 
 /**
  * Writes what the commits change, and the checkpoint with it. Several commits of one stream become one write of its row.
@@ -43,30 +48,36 @@ export const project = async (
   checkpoint?: { consumer: string; cursor: string },
 ): Promise<Projected> => {
   let pending = targetsOf(ports.viewsOf ?? viewsOf, commits)
-  const written: RowChange[] = []
+  const written: Advance[] = []
   const failures = new Map<StreamName, unknown>()
+  let derivedCount = 0
   for (let attempt = 1; attempt <= attemptCountMax; attempt++) {
-    const changes = await changesOf(ports, pending, failures)
-    const lost = new Set(await ports.views.write(changes, checkpoint))
-    written.push(...changes.filter(({ view, row }) => !lost.has(`${view}/${row.id}`)))
-    if (lost.size === 0) return answer(written, failures)
-    pending = pending.filter(({ view, id }) => lost.has(`${view.name}/${id}`))
+    const { advances, rest, rowCount } = await advancesOf(ports, pending, failures)
+    derivedCount += rowCount
+    const lost = new Set(await ports.views.write([...rest, ...advances.map(({ change }) => change)], checkpoint))
+    written.push(...advances.filter(({ change }) => !lost.has(keyOf(change.view, change.row.id))))
+    if (lost.size === 0) return answer(written, derivedCount, failures)
+    pending = pending.filter(({ view, id }) => lost.has(keyOf(view.name, id)))
   }
   throw new Error(`${pending.length} rows keep changing under the projector, such as ${pending[0]?.stream}`)
 }
 
-const answer = (changes: readonly RowChange[], failures: ReadonlyMap<StreamName, unknown>): Projected => ({
-  changes,
-  eventCount: changes.reduce((count, { row, previousVersion }) => count + row.version - previousVersion, 0),
+const keyOf = (view: string, id: string): string => `${view}/${id}`
+
+const answer = (
+  written: readonly Advance[],
+  derivedCount: number,
+  failures: ReadonlyMap<StreamName, unknown>,
+): Projected => ({
+  changes: written.map(({ change }) => change),
+  eventCount: written.reduce((count, { eventCount }) => count + eventCount, 0),
+  rowCount: written.length + derivedCount,
   failures: [...failures].map(([stream, error]) => ({ stream, error })),
 })
 
-/** One row to be, with the commits that concern it. */
-interface Target extends StreamParts {
-  stream: StreamName
-  view: View<unknown>
-  /** Sorted by version. */
-  commits: readonly Commit[]
+/** What only split views need to be told again: other rows hold their own fold. One whose row is then not written is left alone. */
+const remember = (folds: Folds<unknown>, { view, stream }: Target, folded: Folded<unknown>): void => {
+  if (view.split !== undefined) folds.set(stream, folded, view.split.bytes(folded.body))
 }
 
 const targetsOf = (viewsOfKind: typeof viewsOf, commits: readonly Commit[]): readonly Target[] => {
@@ -83,20 +94,61 @@ const targetsOf = (viewsOfKind: typeof viewsOf, commits: readonly Commit[]): rea
   })
 }
 
-const changesOf = async (
+/** A stream's head row to be. */
+interface Advance {
+  change: RowChange
+  eventCount: number
+}
+
+/** Folds each stream on. Derived rows that are many are written as they come; the rest is answered. */
+const advancesOf = async (
   ports: ProjectPorts,
   targets: readonly Target[],
   failures: Map<StreamName, unknown>,
-): Promise<readonly RowChange[]> => {
+): Promise<{ advances: readonly Advance[]; rest: readonly RowChange[]; rowCount: number }> => {
   const rows = await rowsOf(ports.views, targets)
-  const changes: RowChange[] = []
+  const advances: Advance[] = []
+  let rest: RowChange[] = []
+  let rowCount = 0
   for (const target of targets) {
-    const folded = await foldOne(ports, target, rows.get(target))
-    if (folded !== undefined && 'error' in folded) failures.set(target.stream, folded.error)
-    else if (folded !== undefined) changes.push(folded)
+    const since = rows.get(target)?.version ?? 0
+    const folded = await advanced(ports, target, rows.get(target))
+    if (folded === undefined) continue
+    if ('error' in folded) {
+      failures.set(target.stream, folded.error)
+      continue
+    }
+    remember(ports.folds, target, folded)
+    advances.push({ change: headChange(target, folded, since), eventCount: folded.version - since })
+    for (const change of derivedChanges(target, folded, since)) {
+      rowCount += 1
+      if (rest.push(change) < derivedCountMax) continue
+      await ports.views.write(rest)
+      rest = []
+    }
   }
-  return changes
+  return { advances, rest, rowCount }
 }
+
+const headChange = (
+  { view, tenant, id }: Target,
+  { version, body }: Folded<unknown>,
+  previousVersion: number,
+): RowChange => {
+  const nextDue = view.nextDue(body)
+  const shown = view.split === undefined ? body : view.split.head(body)
+  const row = { id, version, body: shown, ...(nextDue === undefined ? {} : { nextDue }) }
+  return { view: view.name, tenant, row, previousVersion, entries: view.entries(id, body) }
+}
+
+const derivedChanges = (
+  { view: { split }, tenant, id }: Target,
+  { body }: Folded<unknown>,
+  since: number,
+): readonly RowChange[] =>
+  split === undefined
+    ? []
+    : split.rows(id, body, since).map((derived) => ({ view: split.view, tenant, previousVersion: 'older', ...derived }))
 
 const rowsOf = async (
   store: ProjectPorts['views'],
@@ -114,61 +166,4 @@ const rowsOf = async (
     }
   }
   return found
-}
-
-/** The row after the commits; undefined when they tell nothing new. */
-const foldOne = async (
-  { load }: ProjectPorts,
-  target: Target,
-  row: ViewRow | undefined,
-): Promise<RowChange | { error: unknown } | undefined> => {
-  const version = row?.version ?? 0
-  let { commits } = target
-  if (hasGap(commits, version)) {
-    const to = lastVersion(commits.at(-1) ?? { version, events: [] })
-    try {
-      commits = await load(target.stream, { from: version + 1, to })
-    } catch (error) {
-      if (isFault(error, 'hole-in-history')) return { error }
-      throw error
-    }
-    if (hasGap(commits, version)) return { error: holeInHistory(target.stream, version + 1, to) }
-  }
-  try {
-    return folded(target, row, commits)
-  } catch (error) {
-    return { error }
-  }
-}
-
-/** Whether something is missing between the version and the last of the commits, which are sorted. */
-const hasGap = (commits: readonly Commit[], version: number): boolean => {
-  let reached = version
-  for (const commit of commits) {
-    if (commit.version > reached + 1) return true
-    reached = Math.max(reached, lastVersion(commit))
-  }
-  return false
-}
-
-const folded = (
-  { view, tenant, kind, id }: Target,
-  row: ViewRow | undefined,
-  commits: readonly Commit[],
-): RowChange | undefined => {
-  const previousVersion = row?.version ?? 0
-  let version = previousVersion
-  let body = row?.body
-  for (const commit of commits) {
-    if (lastVersion(commit) <= version) continue
-    for (const event of eventsOf(commit)) {
-      if (event.version !== version + 1) continue
-      body = view.project(body, { ...event, ...parseEvent(kind, event) })
-      version = event.version
-    }
-  }
-  if (version === previousVersion) return undefined
-  const nextDue = view.nextDue(body)
-  const next = { id, version, body, ...(nextDue === undefined ? {} : { nextDue }) }
-  return { view: view.name, tenant, row: next, previousVersion, entries: view.entries(id, body) }
 }

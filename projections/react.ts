@@ -17,7 +17,8 @@ import {
 } from '../domain/policies/policy.ts'
 import type { ViewQuestion, ViewRow, ViewStore } from '../domain/ports.ts'
 import type { Reservation } from '../domain/reservation/state.ts'
-import { type ExecutionBody, sessionKey } from './executions.ts'
+import type { ExecutionRow } from './executions.ts'
+import { endOrder, sessionKey, type TaskRow } from './tasks.ts'
 
 /** A policy's command, with all that makes it an intent but its time. */
 export interface Reaction extends PolicyCommand {
@@ -122,14 +123,14 @@ const answering = (views: Asked) => {
       }
       case 'attempts-of-session': {
         const partition = sessionKey(question.workerId, question.epoch)
-        const own = { view: 'executions', tenant, index: 'session_idx', partition }
+        const own = { view: 'tasks', tenant, index: 'session_idx', partition }
         return {
           attempts: (await rows(own, listedCountMax)).flatMap(attemptsOf).filter((attempt) => isOf(attempt, question)),
         }
       }
       case 'last-attempts-on-bench': {
-        const own = { view: 'executions', tenant, index: 'bench_executions_idx', partition: question.benchId }
-        const { rows: latest } = await views.query({ ...own, descending: true, limit: lastExecutionCount })
+        const own = { view: 'tasks', tenant, index: 'bench_attempts_idx', partition: question.benchId }
+        const { rows: latest } = await views.query({ ...own, descending: true, limit: lastAttemptCount })
         return { attempts: lastEnded(latest, question.benchId) }
       }
     }
@@ -156,37 +157,29 @@ const allRows = async (
 const asReservations = (rows: readonly ViewRow[]) =>
   rows.map(({ id, body }) => ({ ...(body as Reservation), reservationId: id }))
 
-type Seen = AttemptSeen & { benchId: string; endedAt: string | undefined }
+type Seen = AttemptSeen & { benchId: string; endedAt?: string; endedVersion?: number }
 
-const attemptsOf = ({ id, body }: ViewRow): readonly Seen[] => {
-  const { state } = body as ExecutionBody
-  if (state.status === 'absent') return []
-  return state.tasks.flatMap(({ name, attempts }) =>
-    attempts.map(({ attempt, status, workerId, epoch, benchId, endedAt, infrastructure = false }) => ({
-      executionId: id,
-      taskName: name,
-      attempt,
-      status,
-      workerId,
-      epoch,
-      benchId,
-      endedAt,
-      infrastructure,
-    })),
-  )
+const attemptsOf = ({ body }: ViewRow): readonly Seen[] => {
+  const { executionId, name, attempts } = body as TaskRow
+  return attempts.map(({ infrastructure = false, ...attempt }) => ({
+    ...attempt,
+    infrastructure,
+    executionId,
+    taskName: name,
+  }))
 }
 
 const isOf = (attempt: AttemptSeen, { workerId, epoch }: { workerId: string; epoch: number }): boolean =>
   attempt.workerId === workerId && attempt.epoch === epoch
 
-/** Executions of a bench follow one another, so the newest few hold its last attempts. */
-const lastExecutionCount = 5
+/** The rows of the attempts that ended last; one row may stand for both. */
+const lastAttemptCount = 2
 
 const lastEnded = (rows: readonly ViewRow[], benchId: string): readonly AttemptSeen[] =>
-  rows
+  [...new Map(rows.map((row) => [row.id, row])).values()]
     .flatMap(attemptsOf)
     .filter((attempt) => attempt.benchId === benchId && attempt.endedAt !== undefined)
-    .sort((a, b) => ((a.endedAt ?? '') < (b.endedAt ?? '') ? 1 : -1))
+    .sort((a, b) => (endOrder(a) < endOrder(b) ? 1 : -1))
 
 const asExecutions = (rows: readonly ViewRow[]) =>
-  rows.map(({ id, body }) => ({ executionId: id, status: (body as ExecutionBody).state.status }))
+  rows.map(({ id, body }) => ({ executionId: id, status: (body as ExecutionRow).status }))

@@ -1,9 +1,9 @@
 /** The resources of the API, each a function of what its stream folds to: the same for an answer, a view and a replay. */
 import { type BenchState, occupancyOf } from '../domain/bench/state.ts'
-import { phaseOf } from '../domain/execution/state.ts'
 import type { ReservationState } from '../domain/reservation/state.ts'
 import type { WorkerState } from '../domain/worker/state.ts'
-import type { ExecutionBody } from './executions.ts'
+import { type ExecutionBody, type ExecutionRow, executionRow, taskRows } from './executions.ts'
+import type { TaskRow } from './tasks.ts'
 
 export const benchResource = (benchId: string, state: BenchState, version: number) => {
   if (state.status === 'absent') return undefined
@@ -47,45 +47,35 @@ export const workerResource = (workerId: string, state: WorkerState, version: nu
 
 export const executionResource = (
   executionId: string,
-  { state, details, ...fields }: ExecutionBody,
+  row: ExecutionRow,
+  tasks: readonly TaskRow[],
   version: number,
 ) => {
-  if (state.status === 'absent') return undefined
   const {
     releaseReservation: _,
-    rejectedReportCount: __,
-    timeoutMs: ___,
-    tasks: ____,
-    runningSince: _since,
-    cancel: _cancel,
-    ending: _ending,
-    ...execution
-  } = state
-  const phase = phaseOf(state)
-  return {
-    executionId,
-    ...execution,
-    ...(phase === undefined ? {} : { phase }),
-    ...fields,
-    tasks: tasksOf(state.tasks, details),
-    version,
-  }
+    timeoutMs: __,
+    runningSince: ___,
+    cancel: ____,
+    ending: _____,
+    taskCount: _count,
+    taskCounts: _counts,
+    ...shown
+  } = row
+  return { executionId, ...shown, tasks: tasks.map(taskResource), version }
 }
 
-const tasksOf = (
-  tasks: Extract<ExecutionBody['state'], { tasks: unknown }>['tasks'],
-  details: ExecutionBody['details'],
-) =>
-  tasks.map(({ name, phase, bench, status, needs, runs, attempts }) => ({
-    name,
-    phase,
-    bench,
-    status,
-    needs,
-    runs,
-    attempts: attempts.map(({ timesOutAt: _, infrastructure: __, endedVersion: ___, artifacts: ____, ...attempt }) => ({
-      ...attempt,
-      artifacts: [],
-      ...details[`${name}/${attempt.attempt}`],
-    })),
-  }))
+/** The same, of a fold; undefined before its birth. */
+export const foldedExecution = (executionId: string, body: ExecutionBody, version: number) => {
+  const row = executionRow(body)
+  return row && executionResource(executionId, row, taskRows(executionId, body), version)
+}
+
+const taskResource = ({ name, phase, bench, status, needs, runs, attempts }: TaskRow) => ({
+  name,
+  phase,
+  bench,
+  status,
+  needs,
+  runs,
+  attempts: attempts.map(({ infrastructure: _, endedVersion: __, ...attempt }) => attempt),
+})

@@ -7,7 +7,8 @@ import type { Actor } from '../domain/event.ts'
 import type { Handle } from '../domain/handle.ts'
 import type { Head } from '../domain/head.ts'
 import type { Instant } from '../domain/ids.ts'
-import type { EventStore, Lease, RowPage, ViewQuestion, ViewRow } from '../domain/ports.ts'
+import type { AttemptName, Beat, Lease, LeasedSession, LeaseFlag, Renewal } from '../domain/leaseStore.ts'
+import type { EventStore, RowPage, ViewQuestion, ViewRow } from '../domain/ports.ts'
 
 /** A command as a way in hands it over: parsed data; the house adds time, hash and, where absent, ids. */
 export interface Request {
@@ -33,6 +34,7 @@ export interface Services {
   history: Pick<EventStore, 'load' | 'feed' | 'feedEnd' | 'onAppend' | 'scan'>
   views: Views
   leases: Leases
+  lossFreeze: { status(): LossFreeze; lift(): LossFreeze }
   /** The stream's head folded from history itself: `consistent=true`. Version 0: there is no such stream. */
   headOf(tenant: string, kind: Request['kind'], id: string): Promise<Head>
   /** The stream's head as of a version or an instant (the newest commit at or before it); undefined when there is none. */
@@ -70,10 +72,41 @@ export interface Views {
   caughtUp(): Promise<boolean>
 }
 
-/** Liveness of sessions: not history. A renewal with an epoch that is not the session's is refused. */
+/**
+ * Whether workers' sessions live: not history. Who holds a lease may beat; what a session may do is decided by history
+ * (see domain/leaseStore.ts for what each answer means).
+ */
 export interface Leases {
-  open(lease: Lease): void
-  renew(tenant: string, workerId: string, epoch: number, at: Instant): Lease | 'stale-epoch'
-  close(tenant: string, workerId: string, epoch: number): void
-  get(tenant: string, workerId: string): Lease | undefined
+  /** A session has been opened: it has a whole lease from now on. */
+  open(session: LeasedSession): Promise<void>
+  /** The same for one that history says is open, with what runs under it. */
+  reopen(session: LeasedSession): Promise<void>
+  renew(beat: Pick<Beat, 'tenant' | 'workerId' | 'epoch' | 'attempts'>): Promise<Renewal>
+  get(tenant: string, workerId: string): Promise<Lease | undefined>
+  close(tenant: string, workerId: string, epoch: number): Promise<void>
+  flag(tenant: string, workerId: string, epoch: number, flag: LeaseFlag): Promise<boolean>
+  /**
+   * To be called before anything that a session asks for is decided: if its lease is marked, its expiry is made history
+   * first, so that history refuses the rest, and keeps the evidence. Else it costs a look at the lease.
+   */
+  fence(tenant: string, workerId: string, epoch: number): Promise<void>
+  /** Whether history must be asked about an attempt that a beat lists; else it runs on, undisturbed. */
+  isDoubtful(session: Pick<LeasedSession, 'tenant' | 'workerId' | 'epoch'>, attempt: AttemptName): boolean
+  /** An attempt of the session on one of the benches that its worker can't know of, though it has beaten since; given anew. */
+  giveAgain(lease: Lease, benchIds: readonly string[]): AttemptName | undefined
+  /** The answer that gives an attempt to its session is about to be sent. */
+  given(tenant: string, attempt: AttemptName): void
+  /** Rings with each beat that makes `giveAgain` worth another look. Answers how to stop. */
+  onUnheard(session: Pick<LeasedSession, 'tenant' | 'workerId' | 'epoch'>, ring: () => void): () => void
+}
+
+/** While most workers are silent at once, nobody is declared lost. */
+export interface LossFreeze {
+  frozen: boolean
+  since?: Instant
+  /** When it ends by itself. */
+  until?: Instant
+  /** Suspected, or lost within the last lease. */
+  silentCount: number
+  workerCount: number
 }

@@ -11,8 +11,13 @@ export const views: readonly View<unknown>[] = [benches, reservations, execution
 
 export const viewsOf = (kind: StreamKind): readonly View<unknown>[] => views.filter((view) => view.kind === kind)
 
+/** Of all views, those of derived rows among them. */
+export const viewNames: readonly string[] = views.flatMap(({ name, split }) =>
+  split === undefined ? [name] : [name, split.view],
+)
+
 /** Goes up whenever a view gives other rows or entries for the same events. */
-const ownShape = 1
+const ownShape = 2
 
 /** What the rows are written by: rows of another shape are thrown away and built anew from history. */
 export const viewsShape: string = [

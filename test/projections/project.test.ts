@@ -4,6 +4,7 @@ import { openHistory } from '../../adapters/memory/history.ts'
 import { openViews } from '../../adapters/memory/views.ts'
 import type { Commit, RecordedEvent } from '../../domain/event.ts'
 import type { EventStore, RowChange } from '../../domain/ports.ts'
+import { openFolds } from '../../projections/folds.ts'
 import { project } from '../../projections/project.ts'
 import type { View } from '../../projections/view.ts'
 
@@ -55,6 +56,7 @@ const historyOf = async (plan: readonly (readonly number[])[]) => {
 const portsFor = (history: Pick<EventStore, 'load'>, views = openViews()) => ({
   views,
   viewsOf,
+  folds: openFolds<unknown>(),
   load: (...asked: Parameters<EventStore['load']>) => history.load(...asked),
 })
 
@@ -139,6 +141,7 @@ describe('the projector', () => {
     expect(await project(ports, commits, { consumer: 'project', cursor: '2' })).toEqual({
       changes: [],
       eventCount: 0,
+      rowCount: 0,
       failures: [],
     })
     expect(await ports.views.checkpoint('project')).toBe('2')
@@ -156,7 +159,7 @@ describe('the projector', () => {
   test('streams without a view are passed over', async () => {
     const { history, commits } = await historyOf([[1]])
     const message = commits.map((commit) => ({ ...commit, stream: 'default/message/m1' }))
-    expect(await project(portsFor(history), message)).toEqual({ changes: [], eventCount: 0, failures: [] })
+    expect(await project(portsFor(history), message)).toEqual({ changes: [], eventCount: 0, rowCount: 0, failures: [] })
   })
 
   test('a stream that cannot be folded keeps its row, and does not hinder the others', async () => {

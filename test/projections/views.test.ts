@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { indexKeyOf, parseTerm } from '../../domain/capabilities.ts'
 import type { RecordedEvent } from '../../domain/event.ts'
 import type { View } from '../../projections/view.ts'
-import { views, viewsOf, viewsShape } from '../../projections/views.ts'
+import { viewNames, views, viewsOf, viewsShape } from '../../projections/views.ts'
 
 const viewNamed = (name: string): View<unknown> => views.find((view) => view.name === name)!
 
@@ -138,32 +138,28 @@ describe('executions', () => {
   ]
   const at = '2026-03-02T08:00:00.000Z'
 
-  test('are found by reservation, status and bench, and where there is something to claim', () => {
+  test('are found by reservation, status and bench', () => {
     expect(after('executions', 'e1', submitted).places).toEqual([
       `reservation_idx r1 ${at}`,
       `status_idx queued ${at}`,
       `all_idx executions ${at}`,
       `bench_executions_idx b1 ${at}`,
       `bench_executions_idx b2 ${at}`,
-      `claimable_idx b1 ${at}`,
     ])
   })
 
-  test('keep what attempts report beside the state', () => {
-    const attempt = { taskName: 'one', attempt: 1 }
-    const { body, places } = after(
-      'executions',
-      'e1',
-      submitted,
-      ['ExecutionStarted'],
-      [
-        'AttemptStarted',
-        { ...attempt, workerId: 'w', epoch: 1, benchId: 'b1', timesOutAt: '2026-03-02T08:01:00.000Z' },
-      ],
-      ['AttemptPassed', { ...attempt, result: { ok: 1 }, artifacts: ['log.txt'] }],
-    )
-    expect(body).toMatchObject({ suite: 'smoke', details: { 'one/1': { result: { ok: 1 }, artifacts: ['log.txt'] } } })
-    expect(places.filter((place) => place.startsWith('claimable_idx'))).toEqual([`claimable_idx b2 ${at}`])
+  test('show in a row of their own all but the tasks, counted by status', () => {
+    const { body } = after('executions', 'e1', submitted)
+    expect(viewNamed('executions').split?.head(body)).toEqual({
+      status: 'queued',
+      reservationId: 'r1',
+      benchIds: ['b1', 'b2'],
+      releaseReservation: false,
+      suite: 'smoke',
+      submittedAt: at,
+      taskCount: 2,
+      taskCounts: { ready: 1, pending: 1 },
+    })
   })
 })
 
@@ -184,11 +180,13 @@ describe('all views', () => {
     expect(views.map(({ kind }) => kind).toSorted()).toEqual(['bench', 'execution', 'reservation', 'worker'])
     expect(viewsOf('message')).toEqual([])
     expect(viewsShape).toMatch(/^\d+(\.\d+){4}$/)
+    expect(viewNames).toEqual(['benches', 'reservations', 'executions', 'tasks', 'workers'])
   })
 
   test.each(views)('$name have no place for what is absent', (view) => {
-    const absent = view.name === 'executions' ? { state: { status: 'absent' }, details: {} } : { status: 'absent' }
+    const absent = view.name === 'executions' ? { state: { status: 'absent' }, told: [] } : { status: 'absent' }
     expect(view.entries('x', absent)).toEqual([])
     expect(view.nextDue(absent)).toBeUndefined()
+    expect(view.split?.rows('x', absent, 0) ?? []).toEqual([])
   })
 })
