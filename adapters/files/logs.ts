@@ -1,7 +1,7 @@
 import { mkdir, open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { fault } from '../../domain/faults.ts'
 import { type LogAppended, type LogKey, type LogStore, logBytesMax } from '../../domain/ports.ts'
+import { isMissing, named } from './faults.ts'
 
 export interface LogsOptions {
   /** The data directory; logs lie in `logs/{tenant}/{executionId}/{taskName}/{attempt}.log` below. */
@@ -97,16 +97,3 @@ const read = async (path: string, offset: number, limit: number): Promise<Uint8A
     throw error
   }
 }
-
-/** What the file system refuses, as a fault that names the file. */
-const named = async <Value>(path: string, work: Promise<Value>): Promise<Value> => {
-  try {
-    return await work
-  } catch (cause) {
-    const { message, code } = cause as NodeJS.ErrnoException
-    const isFull = code === 'ENOSPC' || code === 'EDQUOT'
-    throw fault(isFull ? 'storage-full' : 'storage-unusable', `${path}: ${message}`, cause)
-  }
-}
-
-const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'

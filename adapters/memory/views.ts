@@ -52,11 +52,13 @@ export const openViews = () => {
   } satisfies ViewStore & { rowCount: unknown; scan: unknown }
 }
 
-/** Whether the row still was at the version that the change replaces, and so has been written. */
+/** Whether the row is now as the change wants it, or newer where that is as good; else it was not what the change replaces. */
 const replaced = (medium: Medium, { view, tenant, row, previousVersion, entries }: RowChange): boolean => {
   const key = rowKey(view, tenant, row.id)
   const before = medium.rows.get(key)
-  if ((before?.row.version ?? 0) !== previousVersion) return false
+  const version = before?.row.version ?? 0
+  if (previousVersion === 'older' && version >= row.version) return true
+  if (previousVersion !== 'older' && version !== previousVersion) return false
   for (const { partition, place } of before?.places ?? []) remove(partitionOf(medium, partition), place)
   if (before?.row.nextDue !== undefined) remove(medium.due, { sort: before.row.nextDue, id: key })
   const places = entries.map((entry) => placed(view, tenant, row.id, entry))

@@ -5,13 +5,14 @@ export interface CachedRow {
   body: unknown
   /** Where the row is found: partition and sort of each entry, as it is stored. */
   entries: string
-  /** Characters of the body's JSON. */
+  /** Characters of the JSON of body and entries. */
   weight: number
 }
 
 /** Parsed bodies take some four times their text: about 40 MB at most, mostly far less. */
 const weightMax = 10_000_000
-const countMax = 5_000
+/** Tasks have a row each. */
+const countMax = 20_000
 
 /** Rows used of late, by key. Only this process writes the file, so what is in here is what is in there. */
 export const openRowCache = () => {

@@ -77,7 +77,7 @@ const openCached = (database: DatabaseSync, cache: RowCache) => {
       nextDue: typeof nextDue === 'string' ? nextDue : null,
       body: JSON.parse(text),
       entries: String(found['entries']),
-      weight: text.length,
+      weight: text.length + String(found['entries']).length,
     }
     cache.set(key, row)
     return row

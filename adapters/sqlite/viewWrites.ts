@@ -14,6 +14,7 @@ const statementsOf = (database: DatabaseSync) => ({
   move: database.prepare(
     'UPDATE rows SET version = ?, nextDue = ?, body = ?, entries = ? WHERE key = ? AND version = ?',
   ),
+  versionOf: database.prepare('SELECT version FROM rows WHERE key = ?'),
   entriesOf: database.prepare('SELECT entries FROM rows WHERE key = ? AND version = ?'),
   enter: database.prepare('INSERT INTO index_entries (partition, sort, id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING'),
   leave: database.prepare('DELETE FROM index_entries WHERE partition = ? AND sort = ? AND id = ?'),
@@ -35,9 +36,12 @@ export const openWrites = (database: DatabaseSync, cache: RowCache) => {
     const failed: string[] = []
     const created = new Map<string, number>()
     for (const change of changes) {
-      const { view, tenant, row, previousVersion } = change
+      const { view, tenant, row } = change
       const key = rowKey(view, tenant, row.id)
-      const next = writeRow(statements, written.get(key) ?? cache.get(key), key, change)
+      const cached = written.get(key) ?? cache.get(key)
+      const previousVersion = versionToReplace(statements, cached, key, change)
+      if (previousVersion === 'kept') continue
+      const next = writeRow(statements, cached, key, { ...change, previousVersion })
       if (next === undefined) failed.push(`${view}/${row.id}`)
       else written.set(key, next)
       if (next !== undefined && previousVersion === 0) created.set(view, (created.get(view) ?? 0) + 1)
@@ -61,19 +65,31 @@ export const openWrites = (database: DatabaseSync, cache: RowCache) => {
   }
 }
 
+/** A head row replaces what its projector saw; a derived one whatever is there, unless that is no older: then it is kept. */
+const versionToReplace = (
+  statements: Statements,
+  cached: CachedRow | undefined,
+  key: string,
+  { row, previousVersion }: RowChange,
+): number | 'kept' => {
+  if (previousVersion !== 'older') return previousVersion
+  const version = cached?.version ?? Number(statements.versionOf.get(key)?.['version'] ?? 0)
+  return version < row.version ? version : 'kept'
+}
+
 /** The row as it now is; undefined when it was not at the version that the change replaces. */
 const writeRow = (
   statements: Statements,
   cached: CachedRow | undefined,
   key: string,
-  change: RowChange,
+  change: RowChange & { previousVersion: number },
 ): CachedRow | undefined => {
   const { row, previousVersion } = change
   const nextDue = row.nextDue ?? null
   const body = JSON.stringify(row.body)
   const own = placesOf(change)
   const entries = JSON.stringify(own)
-  const next = { version: row.version, nextDue, body: row.body, entries, weight: body.length }
+  const next = { version: row.version, nextDue, body: row.body, entries, weight: body.length + entries.length }
   if (previousVersion === 0) {
     if (statements.insert.run(key, row.version, nextDue, body, entries).changes !== 1) return undefined
     for (const [partition, sort] of own) statements.enter.run(partition, sort, row.id)

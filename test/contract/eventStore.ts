@@ -16,9 +16,9 @@ export const eventStoreContract = (name: string, open: Open) =>
 
     test('whatever is appended, in whatever company, the store agrees with a simple model', async () => {
       const property = fc.asyncProperty(fc.array(burst, { minLength: 1, maxLength: 12 }), async (bursts) => {
-        const { store } = await open()
+        const { store, isUnordered = false } = await open()
         const model = new Map<string, Commit[]>()
-        for (const members of bursts) await playBurst(store, model, members)
+        for (const members of bursts) await playBurst(store, model, members, isUnordered)
         await compare(store, model)
         await store.close()
       })
@@ -50,18 +50,64 @@ const burst = fc.array(
 
 const streamOf = ({ rig }: Member): string => `acme/bench/rig-${rig}`
 
-const playBurst = async (store: EventStore, model: Map<string, Commit[]>, appends: readonly Member[][]) => {
-  const planned = appends.map((members) => plan(model, members))
+const playBurst = async (
+  store: EventStore,
+  model: Map<string, Commit[]>,
+  appends: readonly Member[][],
+  isUnordered: boolean,
+) => {
+  const planned = appends.map((members, index) => plan(model, members, `append-${index}`))
   const results = await Promise.all(planned.map(({ commits, checks }) => store.append(commits, checks)))
-  for (const [index, result] of results.entries()) judge(model, planned[index]!, result)
+  const played = planned.map((each, index) => ({ ...each, result: results[index]! }))
+  for (const { result, ...each } of isUnordered ? explained(model, played) : played) judge(model, each, result)
 }
+
+type Played = Plan & { result: AppendResult }
+
+/**
+ * The appends of one breath in an order that explains what each was answered, if there is one: those that were written
+ * first, each before whoever wrote what it had checked; then the others, which may have lost to any of them.
+ */
+const explained = (model: ReadonlyMap<string, readonly Commit[]>, played: readonly Played[]): readonly Played[] => {
+  const written = played.filter(({ result }) => result.kind === 'appended')
+  const lost = played.filter(({ result }) => result.kind === 'conflict')
+  const takes = ({ commits }: Plan, stream: string, version: number) =>
+    commits.some((commit) => commit.stream === stream && commit.version === version + 1)
+  const before = (one: Played, other: Played): boolean =>
+    one !== other && one.checks.some(({ stream, version }) => takes(other, stream, version))
+  const ordered: Played[] = []
+  for (let left = written; left.length > 0; left = left.filter((each) => !ordered.includes(each))) {
+    const next = left.find((each) => !left.some((other) => before(other, each)))
+    if (next === undefined) throw new Error('appends that no order explains')
+    ordered.push(next)
+  }
+  return [...ordered, ...lost.map((each) => seenThen(model, each, ordered))]
+}
+
+/** Some of the winners may have come after the append was refused: what it was told of must be among them, and something. */
+const seenThen = (model: ReadonlyMap<string, readonly Commit[]>, lost: Played, written: readonly Played[]): Played => {
+  if (lost.result.kind !== 'conflict') return lost
+  const told = new Set(lost.result.winners.map(named))
+  const isOld = (stream: string, version: number) =>
+    (model.get(stream) ?? []).some((commit) => commit.version === version)
+  const isTold = (stream: string, version: number) =>
+    isOld(stream, version) || told.has(named({ stream, version })) || !takenBy(written, stream, version)
+  return {
+    result: lost.result,
+    commits: lost.commits.filter(({ stream, version }) => isTold(stream, version)),
+    checks: lost.checks.filter(({ stream, version }) => isTold(stream, version + 1)),
+  }
+}
+
+const takenBy = (written: readonly Played[], stream: string, version: number): boolean =>
+  written.some(({ commits }) => commits.some((commit) => commit.stream === stream && commit.version === version))
 
 interface Plan {
   commits: readonly NewCommit[]
   checks: readonly Check[]
 }
 
-const plan = (model: ReadonlyMap<string, readonly Commit[]>, members: readonly Member[]): Plan => {
+const plan = (model: ReadonlyMap<string, readonly Commit[]>, members: readonly Member[], commandId: string): Plan => {
   const headOf = (member: Member): Commit | undefined => {
     const commits = model.get(streamOf(member)) ?? []
     return commits.at(commits.length - 1 + member.offset)
@@ -71,7 +117,7 @@ const plan = (model: ReadonlyMap<string, readonly Commit[]>, members: readonly M
       .filter(({ isCheck }) => !isCheck)
       .map((member) => {
         const events = Array.from({ length: member.eventCount }, (_, step) => hold({ step }))
-        return after(streamOf(member), headOf(member), { events })
+        return after(streamOf(member), headOf(member), { events, commandId })
       }),
     checks: members
       .filter(({ isCheck }) => isCheck)

@@ -105,9 +105,11 @@ export const wakeLaws = (open: Open) =>
     })
 
     test('is left alone after it has gone, and when nothing was written', async () => {
-      const { store } = await open()
+      const opened = await open()
+      const { store } = opened
       const [gone, there] = [vi.fn<() => void>(), vi.fn<() => void>()]
       await grow(store, bench, [1])
+      await opened.settled?.()
       await wait(20)
       const leave = store.onAppend(gone)
       store.onAppend(there)
@@ -142,13 +144,20 @@ const scanned = async (store: EventStore, stream?: string): Promise<readonly Sca
   return found
 }
 
+/** Streams in the order of their names, each as it was met; a stream met in two places would not be whole. */
+const byStream = (found: readonly ScannedCommit[]): readonly ScannedCommit[] => {
+  const changes = found.filter(({ stream }, index) => stream !== found[index - 1]?.stream).map(({ stream }) => stream)
+  expect(new Set(changes).size).toBe(changes.length)
+  return found.toSorted((a, b) => (a.stream < b.stream ? -1 : a.stream > b.stream ? 1 : 0))
+}
+
 export const scanLaws = (open: Open) =>
   describe('a scan', () => {
-    test('meets every commit, ordered by stream and version, with the hash of its bytes', async () => {
-      const { store } = await open()
+    test('meets every commit, stream by stream in the order of versions, with the hash of its bytes', async () => {
+      const { store, isUnordered } = await open()
       const commits = await tenCommits(store)
       const found = await scanned(store)
-      expect(found.map(named)).toEqual(commits.map(named).toSorted())
+      expect(isUnordered ? byStream(found).map(named) : found.map(named)).toEqual(commits.map(named).toSorted())
       for (const { commit, computedHash, storedHash } of found) {
         expect(computedHash).toBe(storedHash)
         expect(commit).toEqual(commits.find(({ hash }) => hash === storedHash))
@@ -168,7 +177,7 @@ export const scanLaws = (open: Open) =>
     })
 
     test('of more than one page misses and repeats nothing, whatever is appended meanwhile', async () => {
-      const { store } = await open()
+      const { store, isUnordered } = await open()
       const streams = Array.from({ length: 1_200 }, (_, index) => `acme/bench/rig-${index}`)
       await Promise.all(streams.map((stream) => store.append([after(stream)])))
       const found: string[] = []
@@ -176,7 +185,9 @@ export const scanLaws = (open: Open) =>
         found.push(...page.map(({ stream }) => stream))
         await store.append([after(`acme/aside/${found.length}`)])
       }
-      expect(found).toEqual(streams.toSorted())
+      // Without an order it may meet what is appended meanwhile.
+      const old = isUnordered ? found.filter((stream) => !stream.startsWith('acme/aside/')).toSorted() : found
+      expect(old).toEqual(streams.toSorted())
     })
 
     test('meets bytes that were changed, with what they hash to now', async () => {

@@ -12,6 +12,13 @@ export interface Opened {
   reopen(): Promise<EventStore>
   /** Closes the store, changes a stored commit behind everybody's back, and opens another store on that. */
   tamper(stream: StreamName, version: number, damage: Damage): Promise<EventStore>
+  /**
+   * A medium of many machines: appends of one breath take effect in any order, and a scan meets the streams in any. Absent:
+   * in the order they were asked for, and in that of their names.
+   */
+  isUnordered?: true
+  /** Once the feed has what was appended; absent: it has at once. */
+  settled?(): Promise<void>
 }
 
 export type Damage =

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { viewStoreDerived } from './viewStoreDerived.ts'
 import { at, change, entry, idsIn, type Store } from './viewStoreGiven.ts'
 import { viewStoreIndexes } from './viewStoreIndexes.ts'
 import { viewStoreRows } from './viewStoreRows.ts'
@@ -24,6 +25,7 @@ export const viewStoreContract = (name: string, open: () => Promise<ViewStoreUnd
     const ids = (given: Parameters<typeof idsIn>[1] = {}) => idsIn(store, given)
 
     viewStoreRows(() => store)
+    viewStoreDerived(() => store)
     viewStoreIndexes(() => store)
 
     test('any writes leave every row in just the places of its last version', async () => {
