@@ -12,7 +12,7 @@ export const exceptionsAreNeeded: Rule = {
   appliesTo: [list],
   check: (tree, { notBuiltYet, mediumSpecific, imports, oversized }) => [
     ...notBuiltYet
-      .filter(({ room }) => matching(tree, [`${room}/**`]).length > 0)
+      .filter(({ room }) => tree.has(room) || matching(tree, [`${room}/**`]).length > 0)
       .map(({ room }) => stale(`${room} is built`)),
     ...mediumSpecific.filter(({ file }) => !tree.has(file)).map(({ file }) => stale(`${file} is gone`)),
     ...imports

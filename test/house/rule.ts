@@ -19,7 +19,7 @@ export interface Rule {
 
 /** What is allowed to differ. Every entry must still be needed: one that is not is a violation itself. */
 export interface Exceptions {
-  /** Rooms that are drawn but not built: globs inside them may match nothing yet. */
+  /** Rooms that are drawn but not built: globs inside them may match nothing yet, and a store may lack a file named here. */
   notBuiltYet: readonly { room: string; reason: string }[]
   /** Files of one store that no other store needs. */
   mediumSpecific: readonly { file: string; reason: string }[]
