@@ -1,5 +1,6 @@
 import type { Commit } from '../domain/event.ts'
 import type { EventStore, ViewStore } from '../domain/ports.ts'
+import { openFolds } from '../projections/folds.ts'
 import { project, type StreamFailure } from '../projections/project.ts'
 import { positionOf, projectConsumer } from './projector.ts'
 
@@ -30,8 +31,9 @@ export const buildViews = async (
   const end = await history.feedEnd()
   const progress = { commitCount: 0, commitCountTotal: positionOf(end) }
   const failures: StreamFailure[] = []
+  const ports = { views, load: history.load.bind(history), folds: openFolds() }
   const flush = async (commits: readonly Commit[]): Promise<void> => {
-    const { failures: found } = await project({ views, load: (...asked) => history.load(...asked) }, commits)
+    const { failures: found } = await project(ports, commits)
     failures.push(...found.slice(0, failuresKeptMax - failures.length))
     progress.commitCount += commits.length
     onProgress({ ...progress })

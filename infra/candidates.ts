@@ -70,7 +70,9 @@ const describing = new Set<string>(['BenchRegistered', 'BenchDescribed'] satisfi
 const keyOf = ({ tenant, query, type }: CandidateQuestion): string => JSON.stringify([tenant, type ?? null, ...query])
 
 const isDescribedAnew = ({ view, row, previousVersion }: RowChange): boolean =>
-  view === 'benches' && (row.body as RegisteredBench).descriptionVersion > previousVersion
+  view === 'benches' &&
+  previousVersion !== 'older' &&
+  (row.body as RegisteredBench).descriptionVersion > previousVersion
 
 const candidatesIn = async (views: Pick<ViewStore, 'query'>, question: CandidateQuestion): Promise<Candidates> => {
   const { tenant, type } = question

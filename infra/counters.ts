@@ -13,6 +13,17 @@ export const openCounters = () => ({
   reactionFailures: 0,
   ticks: 0,
   tickFailures: 0,
+  callbacksDelivered: 0,
+  callbackFailures: 0,
+  callbacksDead: 0,
+  callbackOutages: 0,
+  sweeps: 0,
+  /** Edges that could not be told, and looks that could not be taken; each is tried again. */
+  sweepFailures: 0,
+  suspicions: 0,
+  expirations: 0,
+  missingAttempts: 0,
+  leaseExtensionMs: 0,
 })
 export type Counters = ReturnType<typeof openCounters>
 
@@ -30,9 +41,14 @@ export interface Gauges {
   projectionLagMs: number
   reactionLagCommits: number
   deadLetters: number
+  callbacksPending: number
   cachedHeads: number
   cachedHeadBytes: number
   viewsGeneration: number
+  liveLeases: number
+  suspectedLeases: number
+  lossFrozen: number
+  liveAttempts: number
 }
 
 const help: Readonly<Record<keyof Counters | keyof Gauges, string>> = {
@@ -47,13 +63,29 @@ const help: Readonly<Record<keyof Counters | keyof Gauges, string>> = {
   reactionFailures: 'Attempts at a policy’s command that threw or stayed contended',
   ticks: 'Ticks sent by the clock',
   tickFailures: 'Ticks that threw or stayed contended, and are sent again',
+  sweeps: 'Looks at all leases',
+  sweepFailures: 'Edges of leases that could not be told, and are tried again',
+  suspicions: 'Workers that were suspected, having been silent',
+  expirations: 'Workers that were declared lost',
+  missingAttempts: 'Attempts declared lost since their worker did not know of them',
+  leaseExtensionMs: 'Time that the server was away, and every lease was extended by',
   projectionLagCommits: 'Commits in history that the views have not seen',
   projectionLagMs: 'Age of the oldest commit of the last batch when it became visible in the views; 0 when idle',
   reactionLagCommits: 'Commits in history that the policies have not seen',
+  callbacksDelivered: 'Callbacks that their receiver has taken',
+  callbackFailures: 'Attempts at a callback that its receiver has not taken',
+  callbacksDead: 'Callbacks that were given up',
+  callbackOutages: 'Looks at callbacks that a store failed, and that were taken again',
+  callbacksPending: 'Callbacks that are not taken yet, and not given up',
   deadLetters: 'Policies’ commands that were given up and put aside',
   cachedHeads: 'Heads of streams in the cache',
   cachedHeadBytes: 'Approximate size of the cached heads',
   viewsGeneration: 'Which set of rows serves: goes up with each rebuild',
+  liveLeases: 'Sessions whose lease has not run out',
+  suspectedLeases: 'Sessions that are silent',
+  lossFrozen:
+    '1 while most workers are silent at once and nobody is declared lost: look at the server and its network first',
+  liveAttempts: 'Attempts that run, as far as this process has seen them start',
 }
 
 const snake = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)

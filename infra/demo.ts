@@ -1,7 +1,9 @@
-/** All of it at work on this machine: a server, three agents, bookings, an execution, and the history of all that. */
+/** All of it at work on this machine: a server, three agents, bookings, executions, a lost worker, and the history of all that. */
 import { type ExitCode, exit, exits } from '../adapters/cli/exits.ts'
 import type { Terminal } from '../adapters/cli/terminal.ts'
-import { book, declareLab, execute, refuseAndQueue, replay, repository, startAgents } from './demo/scenes.ts'
+import { startAgents } from './demo/agents.ts'
+import { surviveLosses } from './demo/losses.ts'
+import { book, declareLab, execute, refuseAndQueue, replay } from './demo/scenes.ts'
 import { openStage, type Stage } from './demo/stage.ts'
 
 const scenes: readonly (readonly [title: string, play: (stage: Stage) => Promise<void>])[] = [
@@ -10,6 +12,7 @@ const scenes: readonly (readonly [title: string, play: (stage: Stage) => Promise
   ['Booking', book],
   ['Refused, queued, promoted', refuseAndQueue],
   ['An execution: real programs on a bench, watched', execute],
+  ['A bad day: a flaky test, a killed worker, a late report', surviveLosses],
   ['What has happened, as it happened', replay],
 ]
 
@@ -19,7 +22,7 @@ export const demo = async ({ once }: { once: boolean }, terminal: Terminal): Pro
   const interrupted = new Promise<'interrupted'>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve('interrupted'))
   })
-  const stage = await openStage(terminal, repository)
+  const stage = await openStage(terminal)
   stage.say(`A server is at ${stage.url}, its history in ${stage.directory}/data (SQLite).`)
   try {
     if ((await Promise.race([play(stage), interrupted])) === 'interrupted') return await left(stage)

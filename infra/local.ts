@@ -3,15 +3,11 @@
  *
  *     command → decide → append → stream → project → react
  */
-import { openLeases } from '../adapters/memory/leases.ts'
-import { restoreLeases } from './leases.ts'
 import { type HouseOptions, type Prepared, prepared, type Running, running } from './parts.ts'
 import { positionOf } from './projector.ts'
 import { servicesOf, wholeName } from './services.ts'
 import { countersOf, statusOf, unreadyReason } from './status.ts'
 
-/** Without identity configured there is this tenant only. */
-const tenant = 'default'
 /** Views that are further behind than this are sooner built anew than caught up. */
 const catchUpCountMax = 20_000
 /** So long the opening waits for the views; what is left is caught up with while serving. */
@@ -28,17 +24,14 @@ export type House = Awaited<ReturnType<typeof openHouse>>
 const assembled = (given: Prepared) => {
   const parts = running(given)
   const { stores, log, now, settings, cursors } = given
-  const { progress, closing, projector, reading, writing, rebuilding, reactor, clock, ready } = parts
-  const leases = openLeases()
-  const restored = async (): Promise<void> => {
-    if (await ready) await restoreLeases(reading.views, leases, { tenant, now: now(), leaseMs: settings.leaseMs })
-  }
+  const { progress, closing, projector, reading, writing, rebuilding, reactor, clock, liveness, callbacks } = parts
   const behindCount = (): number => positionOf(cursors.end) - positionOf(cursors.project)
   const verify = (stream: string | undefined) =>
     stores.audit(rebuilding.serving(), stream === undefined ? undefined : wholeName(stream), closing.signal)
   const services = servicesOf(writing, {
     views: reading.views,
-    leases,
+    leases: liveness.leases,
+    lossFreeze: liveness.lossFreeze,
     verify,
     unready: () => unreadyReason(given, parts),
     now,
@@ -53,21 +46,21 @@ const assembled = (given: Prepared) => {
     rebuild: rebuilding.rebuild,
     /** The injected time has jumped. */
     wakeClock: clock.wake,
+    /** One look at every lease; answers in how many ms the next is due. */
+    sweep: liveness.sweeper.sweep,
+    leaseStore: liveness.store,
     /** Waits until views and policies have seen everything, and what came of it; false when they have not within the time. */
     settled: (timeoutMs = 5_000) => settled(stores.history, parts, timeoutMs),
     begin: async (): Promise<void> => {
       // A failure is logged where it happens; the rows that are there serve.
       if (behindCount() > catchUpCountMax) rebuilding.rebuild().catch(() => {})
-      const restoring = restored().catch((error: unknown) => {
-        log.error({ count: 1, err: error }, 'the leases could not be restored: workers will open new sessions')
-      })
-      await Promise.race([restoring, progress.until(() => false, openingMs)])
+      await Promise.race([liveness.sweeper.start(), progress.until(() => false, openingMs)])
     },
     close: async (): Promise<void> => {
       closing.abort()
       progress.end()
       reading.end()
-      await Promise.all([clock.stop(), reactor.stop(), projector.stop()])
+      await Promise.all([clock.stop(), liveness.sweeper.stop(), reactor.stop(), projector.stop(), callbacks?.stop()])
       await rebuilding.serving().views.close()
       await stores.history.close()
     },

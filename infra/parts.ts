@@ -1,11 +1,14 @@
 /** What the house is made of, and how its loops wake one another. */
+import { openLeases } from '../adapters/memory/leases.ts'
 import type { Instant } from '../domain/ids.ts'
 import type { EventStore, RowChange, ViewStore } from '../domain/ports.ts'
+import { type CallbackOptions, startCallbacks } from './callbacks.ts'
 import { openCandidates } from './candidates.ts'
 import { startClock } from './clock.ts'
-import { openCounters } from './counters.ts'
+import { type Counters, openCounters } from './counters.ts'
 import { deadLettersView, openDeadLetters } from './deadLetters.ts'
 import { type HeadCacheLimits, openHeadCache } from './headCache.ts'
+import { openLiveness, openLivenessParts } from './liveness.ts'
 import { type Log, noLog } from './log.ts'
 import { openProgress } from './progress.ts'
 import { type ProjectorPorts, startProjector } from './projector.ts'
@@ -25,10 +28,20 @@ export interface HouseOptions extends StoreOptions, HeadCacheLimits {
   leaseMs?: number
   /** How often a heartbeat is asked for. Default 10 000. */
   heartbeatEveryMs?: number
+  /** After how long without a heartbeat a worker is suspected. Default: three quarters of its lease. */
+  suspectAfterMs?: number
+  /** How long nobody is declared lost while most workers are silent at once; 0: not at all. Default ten minutes. */
+  lossFreezeMsMax?: number
+  /** What leases are counted by, whatever the wall clock does. Default: this process's `performance.now`. */
+  monotonicMs?: () => number
+  /** How callbacks are sent. Default: they are not. */
+  callbacks?: CallbackOptions
   /** Pauses between the attempts at a policy's command. Default 50 ms to 5 s. */
   policyPausesMs?: readonly number[]
 }
 
+/** Without identity configured there is this tenant only. */
+export const tenant = 'default'
 const foreverMs = 2 ** 31 - 1
 
 /** What must be read before anything runs. */
@@ -39,7 +52,9 @@ export const prepared = async (options: HouseOptions) => {
     const first = await stores.generations.openNewest(stores.history, log)
     const cursors = await resumeAt(stores.history, first.views, log)
     const deadLetterCount = await first.views.rowCount(deadLettersView.name)
-    return { options, log, now, settings: { leaseMs, heartbeatEveryMs }, stores, first, cursors, deadLetterCount }
+    const settings = { leaseMs, heartbeatEveryMs }
+    const callbacks = options.callbacks && { ...options.callbacks, secret: options.callbacks.secret() }
+    return { options, callbacks, log, now, settings, stores, first, cursors, deadLetterCount }
   } catch (error) {
     await stores.history.close()
     throw error
@@ -85,9 +100,19 @@ export const running = (given: Prepared) => {
   const base = { history, log, counters, now, progress }
   const { reading, candidates, projector, onSwitched } = following(given, base, {
     onDue: (nextDue) => clock.arm(nextDue),
-    onPage: (after, page) => reactor.offer(after, page),
+    onPage: (after, page) => {
+      reactor.offer(after, page)
+      callbacks?.offer(after, page)
+    },
   })
-  const { store, failure } = observed(history, counters, candidates.expect)
+  const living = livenessParts(given, counters)
+  const { store, failure } = observed(history, counters, {
+    onAppended: (commits) => {
+      candidates.expect(commits)
+      living.attempts.learn(commits)
+    },
+    onDoubt: (commits) => living.attempts.learn(commits, false),
+  })
   const cache = openHeadCache(options)
   const writing = openWriting({ store, cache, counters, now, candidates: candidates.ask })
   const signal = closing.signal
@@ -96,10 +121,20 @@ export const running = (given: Prepared) => {
   const seen = { views: projector.views, projectedTo: projector.cursor }
   const answers = { send: writing.send, putAside: letters.keep, pausesMs: options.policyPausesMs }
   const reactor = startReactor({ ...base, ...seen, ...answers }, cursors.react)
+  const callbacks = given.callbacks && startCallbacks({ ...base, ...seen, tenant }, given.callbacks, cursors.callbacks)
   const ready = progress.until(projector.hasCaughtUp, foreverMs)
   const due: ViewStore['due'] = (...asked) => projector.views().due(...asked)
   const clock = startClock({ ...base, due, tick: writing.tick, ready })
-  const loops = { projector, reactor, clock, rebuilding }
+  const liveness = openLiveness({ ...living, ...writing, log, counters, now, ready, tenant, views: reading.views })
+  const loops = { projector, reactor, clock, rebuilding, liveness, callbacks }
   return { counters, progress, closing, failure, cache, reading, writing, ready, letters, ...loops }
 }
+/** What leases live by, and what runs: there before the first append. */
+const livenessParts = ({ options, settings, log, now }: Prepared, counters: Counters) => {
+  const { suspectAfterMs = settings.leaseMs * 0.75, lossFreezeMsMax = 600_000 } = options
+  const monotonicMs = options.monotonicMs ?? (() => performance.now())
+  const all = { ...settings, suspectAfterMs, lossFreezeMsMax }
+  return { settings: all, store: openLeases(), ...openLivenessParts(now(), settings, { log, counters, monotonicMs }) }
+}
+
 export type Running = ReturnType<typeof running>

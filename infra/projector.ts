@@ -1,4 +1,5 @@
 import type { EventStore, FeedPage, RowChange, ViewStore } from '../domain/ports.ts'
+import { type Folds, openFolds } from '../projections/folds.ts'
 import { type Projected, project } from '../projections/project.ts'
 import { type Bell, openBell } from './bell.ts'
 import type { Counters } from './counters.ts'
@@ -29,6 +30,8 @@ export interface ProjectorPorts {
 /** The projector at work. */
 interface Run extends ProjectorPorts {
   views: ViewStore
+  /** What the rows alone don't tell; the same whichever rows serve. */
+  folds: Folds<unknown>
   cursor: string | undefined
   lagMs: number
   stuck: { sinceMs: number; error: unknown } | undefined
@@ -42,7 +45,7 @@ interface Run extends ProjectorPorts {
 /** Keeps the views up with history, in small steps between which requests are served. */
 export const startProjector = (ports: ProjectorPorts, views: ViewStore, cursor: string | undefined) => {
   const state = { views, cursor, lagMs: 0, stuck: undefined, hasCaughtUp: false, replacement: undefined }
-  const run: Run = { ...ports, ...state, bell: openBell(), pace: openPace() }
+  const run: Run = { ...ports, ...state, folds: openFolds(), bell: openBell(), pace: openPace() }
   const stopListening = ports.history.onAppend(run.bell.ring)
   const ended = loop(run)
   return {
@@ -112,7 +115,7 @@ const step = async (run: Run): Promise<boolean> => {
 
 /** Folding and writing are a slice each. */
 const projectPage = (
-  { history, pace }: Pick<Run, 'history' | 'pace'>,
+  { history, pace, folds }: Pick<Run, 'history' | 'pace' | 'folds'>,
   views: ViewStore,
   page: FeedPage,
 ): Promise<Projected> => {
@@ -125,13 +128,13 @@ const projectPage = (
   }
   const commits = page.commits.map(({ commit }) => commit)
   const load: EventStore['load'] = (...asked) => history.load(...asked)
-  return project({ views: paced, load }, commits, { consumer: projectConsumer, cursor: page.cursor })
+  return project({ views: paced, load, folds }, commits, { consumer: projectConsumer, cursor: page.cursor })
 }
 
-const tell = (run: Run, { changes, eventCount, failures }: Projected, page: FeedPage): void => {
+const tell = (run: Run, { changes, eventCount, rowCount, failures }: Projected, page: FeedPage): void => {
   const { counters, log } = run
   counters.projectedEvents += eventCount
-  counters.writtenRows += changes.length
+  counters.writtenRows += rowCount
   for (const { stream, error } of failures) {
     const correlationId = page.commits.findLast(({ commit }) => commit.stream === stream)?.commit.correlationId
     const count = ++counters.projectionFailures
@@ -164,14 +167,14 @@ export const catchUp = async (
   views: ViewStore,
   target: () => number,
 ): Promise<string | undefined> => {
-  const pace = openPace()
+  const [pace, folds] = [openPace(), openFolds()]
   let cursor = await views.checkpoint(projectConsumer)
   while (positionOf(cursor) < target()) {
     const after = cursor
     const page = await pace.timed(() => history.feed(after, pace.batch()))
     if (page.commits.length === 0) break
     await pace.turn()
-    await projectPage({ history, pace }, views, page)
+    await projectPage({ history, pace, folds }, views, page)
     cursor = page.cursor
     pace.learn(page.commits.length)
     await pace.turn()

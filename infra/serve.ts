@@ -2,20 +2,24 @@
 import { type ExitCode, exit, exits } from '../adapters/cli/exits.ts'
 import type { ServeOptions } from '../adapters/cli/house.ts'
 import type { Terminal } from '../adapters/cli/terminal.ts'
+import { openArtifacts as openFileArtifacts } from '../adapters/files/artifacts.ts'
 import { openLogs as openFileLogs } from '../adapters/files/logs.ts'
 import { createApp } from '../adapters/http/app.ts'
 import { startServer } from '../adapters/http/server.ts'
+import { openArtifacts as openMemoryArtifacts } from '../adapters/memory/artifacts.ts'
 import { openLogs as openMemoryLogs } from '../adapters/memory/logs.ts'
 import { isFault } from '../domain/faults.ts'
 import { type House, openHouse } from './local.ts'
 import { openLog } from './serverLog.ts'
 import { readSettings, type Setting, type Settings } from './settings.ts'
+import { webhookSecretOf } from './webhookSecret.ts'
 
 /** Serves until SIGTERM or SIGINT; what keeps it from starting ends it with one line and the exit code that says why. */
 export const serve = async (options: ServeOptions, terminal: Terminal): Promise<ExitCode> => {
   const { settings, sources } = settingsOf(options, terminal)
   if (options.printConfig === true) {
-    for (const [name, { value, from }] of Object.entries(sources)) terminal.out(`${name}: ${String(value)}  # ${from}`)
+    for (const [name, { value, from }] of Object.entries(sources))
+      terminal.out(`${name}: ${shownValue(name, value)}  # ${from}`)
     return exits.done
   }
   const ended = asked()
@@ -26,6 +30,10 @@ export const serve = async (options: ServeOptions, terminal: Terminal): Promise<
   await server.close()
   return exits.done
 }
+
+/** A secret is not shown, only where it is from. */
+const shownValue = (name: string, value: unknown): string =>
+  name === 'webhookSecret' && value !== undefined ? '(set)' : String(value)
 
 const settingsOf = (options: ServeOptions, { environment }: Terminal) => {
   const option = (value: unknown, from: string): Setting => ({ value, from })
@@ -66,9 +74,13 @@ interface Started {
 }
 
 const started = async (settings: Settings): Promise<Started> => {
-  const { host, port, store, dataDir, leaseMs, heartbeatEveryMs, logLevel } = settings
+  const { host, port, store, dataDir, leaseMs, heartbeatEveryMs, suspectAfterMs, lossFreezeMsMax, logLevel } = settings
   const log = openLog(logLevel, process.stdout.isTTY === true)
-  const options = { store, log, leaseMs, heartbeatEveryMs, ...(store === 'sqlite' ? { directory: dataDir } : {}) }
+  const liveness = { leaseMs, heartbeatEveryMs, suspectAfterMs, lossFreezeMsMax }
+  const place = store === 'sqlite' ? { directory: dataDir } : {}
+  const { webhookSecret, callbackHosts } = settings
+  const callbacks = { secret: () => webhookSecretOf(webhookSecret, place.directory, log), hosts: callbackHosts }
+  const options = { store, log, callbacks, ...liveness, ...place }
   const house = await openHouse(options).catch((error: unknown) => {
     throw cannotOpen(error)
   })
@@ -86,21 +98,26 @@ const started = async (settings: Settings): Promise<Started> => {
 }
 
 /** The house as HTTP is given it. */
-const driven = (house: House, { store, dataDir }: Settings): Parameters<typeof createApp>[0] => ({
-  ...house.services,
-  log: house.log,
-  settings: house.settings,
-  counters: house.counters,
-  logs: store === 'memory' ? openMemoryLogs() : openFileLogs({ directory: dataDir }),
-  viewsAdmin: {
-    status: house.viewsStatus,
-    rebuild: () => {
-      // Its failure is logged where it happens, and seen in the status.
-      house.rebuild().catch(() => undefined)
-      return house.viewsStatus()
+const driven = (house: House, settings: Settings): Parameters<typeof createApp>[0] => {
+  const { store, dataDir, artifactBytesMax, callbackHosts } = settings
+  return {
+    ...house.services,
+    log: house.log,
+    settings: house.settings,
+    counters: house.counters,
+    artifacts: store === 'memory' ? openMemoryArtifacts() : openFileArtifacts({ directory: dataDir }),
+    limits: { artifactBytesMax, ...(callbackHosts === undefined ? {} : { callbackHosts }) },
+    logs: store === 'memory' ? openMemoryLogs() : openFileLogs({ directory: dataDir }),
+    viewsAdmin: {
+      status: house.viewsStatus,
+      rebuild: () => {
+        // Its failure is logged where it happens, and seen in the status.
+        house.rebuild().catch(() => undefined)
+        return house.viewsStatus()
+      },
     },
-  },
-})
+  }
+}
 
 /** SQLite: the file is malformed, or no database at all. */
 const damage: ReadonlySet<number> = new Set([11, 26])

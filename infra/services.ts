@@ -1,3 +1,4 @@
+import { randomFillSync } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { monotonicFactory } from 'ulid'
 import { canonicalJson, sha256 } from '../adapters/chain.ts'
@@ -5,7 +6,7 @@ import type { Commit } from '../domain/event.ts'
 import { isFault } from '../domain/faults.ts'
 import { createHandle, type Outcome } from '../domain/handle.ts'
 import { type Instant, later, partsOf, type StreamKind, streamName } from '../domain/ids.ts'
-import type { DueRow, EventStore } from '../domain/ports.ts'
+import type { DueRow, EventStore, NewCommit } from '../domain/ports.ts'
 import { type HandlePorts, type Intent, refresh } from '../domain/round.ts'
 import type { Reaction } from '../projections/react.ts'
 import type { Request, Services } from '../projections/services.ts'
@@ -15,8 +16,15 @@ import type { Counters } from './counters.ts'
 import { headAsOf } from './heads.ts'
 import { knowingNewest } from './soleWriter.ts'
 
+/** Who wants to know of what this process appends. */
+export interface AppendListeners {
+  onAppended: (commits: readonly Commit[]) => void
+  /** The store did not say what has become of these. */
+  onDoubt: (commits: readonly NewCommit[]) => void
+}
+
 /** Tells of what is appended, counts it, and remembers why the store can't be written, until it can. */
-export const observed = (history: EventStore, counters: Counters, onAppended: (commits: readonly Commit[]) => void) => {
+export const observed = (history: EventStore, counters: Counters, { onAppended, onDoubt }: AppendListeners) => {
   let failure: string | undefined
   const append: EventStore['append'] = async (commits, checks) => {
     try {
@@ -29,6 +37,7 @@ export const observed = (history: EventStore, counters: Counters, onAppended: (c
       }
       return result
     } catch (error) {
+      onDoubt(commits)
       if (isFault(error, 'storage-full') || isFault(error, 'storage-unusable')) failure = error.message
       throw error
     }
@@ -39,6 +48,21 @@ export const observed = (history: EventStore, counters: Counters, onAppended: (c
 /** Races are settled by taking turns; who still loses one lets others finish, ever longer. */
 const backoff = async (attempt: number): Promise<void> => {
   await sleep(Math.random() * Math.min(2 ** attempt, 32))
+}
+
+const diceCount = 4_096
+
+/** Random numbers from 0 to 1, for ids: drawn by the thousand, since each draw from the system costs as much. */
+const openDice = (): (() => number) => {
+  const drawn = new Uint32Array(diceCount)
+  let next = diceCount
+  return () => {
+    if (next === diceCount) {
+      randomFillSync(drawn)
+      next = 0
+    }
+    return (drawn[next++] ?? 0) / 2 ** 32
+  }
 }
 
 export type WritePorts = Pick<HandlePorts, 'store' | 'candidates' | 'cache'> & {
@@ -53,11 +77,17 @@ export const openWriting = ({ counters, now, ...given }: WritePorts) => {
   }
   const ports: HandlePorts = { ...given, digest, backoff, onConflict }
   const handle = createHandle(ports)
-  const ulid = monotonicFactory()
+  const ulid = monotonicFactory(openDice())
   const newId = (): string => ulid(Date.parse(now()))
 
   const submit = ({ idempotencyKey, ...request }: Request): Promise<Outcome> =>
-    handle({ ...request, at: now(), commandId: idempotencyKey ?? newId(), commandHash: hashOf(request) })
+    handle({
+      ...request,
+      at: now(),
+      commandId: idempotencyKey ?? newId(),
+      isFirst: idempotencyKey === undefined,
+      commandHash: hashOf(request),
+    })
 
   const send = ({ policy: _, lane: __, place: ___, ...reaction }: Reaction): Promise<Outcome> =>
     handle({ ...reaction, at: now(), commandHash: hashOf(reaction) })
@@ -78,7 +108,8 @@ export const openWriting = ({ counters, now, ...given }: WritePorts) => {
     }
     return handle(intent)
   }
-  return { ports, newId, submit, send, tick }
+  const headOf: Services['headOf'] = (tenant, kind, id) => refresh(ports, streamName(tenant, kind, id))
+  return { ports, newId, submit, send, tick, headOf }
 }
 export type Writing = ReturnType<typeof openWriting>
 
@@ -95,8 +126,8 @@ const kindOfView = (name: string): StreamKind => {
 
 /** What the driving side is given. */
 export const servicesOf = (
-  { ports, newId, submit }: Writing,
-  rest: Pick<Services, 'views' | 'leases' | 'verify' | 'unready' | 'now'>,
+  { ports, newId, submit, headOf }: Writing,
+  rest: Pick<Services, 'views' | 'leases' | 'lossFreeze' | 'verify' | 'unready' | 'now'>,
 ): Services => {
   const { store } = ports
   return {
@@ -111,7 +142,7 @@ export const servicesOf = (
       onAppend: (listener) => store.onAppend(listener),
       scan: (stream) => store.scan(stream),
     },
-    headOf: (tenant, kind, id) => refresh(ports, streamName(tenant, kind, id)),
+    headOf,
     headAsOf: (tenant, kind, id, asOf) => headAsOf(ports, streamName(tenant, kind, id), asOf),
     hash: (value) => sha256(canonicalJson(value)),
     canonicalBytes: (value) => Buffer.byteLength(canonicalJson(value)),

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
+import { secretFault } from '../adapters/webhooks/signature.ts'
 
 /** What a server can be told, from its options, the environment or a file. Instants and lengths are in milliseconds. */
 
@@ -22,9 +23,37 @@ const Settings = z.strictObject({
   heartbeatEveryMs: whole(100, 3_600_000).default(10_000),
   /** How long a worker's lease lives without one. */
   leaseMs: whole(400, 14_400_000).default(40_000),
+  /** After how long without one it is suspected. Default: three quarters of its lease. */
+  suspectAfterMs: whole(100, 14_400_000).optional(),
+  /** How long nobody is declared lost while most workers are silent at once; 0: not at all. */
+  lossFreezeMsMax: whole(0, 86_400_000).default(600_000),
+  /** Largest artifact that an attempt may leave. */
+  artifactBytesMax: whole(1, 1_099_511_627_776).default(1_073_741_824),
+  /** What callbacks are signed with; default: one that is made once and kept in the data directory. */
+  webhookSecret: z
+    .string()
+    .superRefine((secret, context) => {
+      const message = secretFault(secret)
+      if (message !== undefined) context.addIssue({ code: 'custom', message })
+    })
+    .optional(),
+  /** Where callbacks may go: hosts, `*.example.com` or `host:port`; in the environment with commas between. Default: anywhere. */
+  callbackHosts: z
+    .preprocess(
+      (value) => (typeof value === 'string' ? value.split(',').map((host) => host.trim()) : value),
+      z
+        .array(
+          z
+            .string()
+            .max(255)
+            .regex(/^(?:\*\.)?[A-Za-z0-9.-]+(?::\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](?::\d{1,5})?$/, 'a host'),
+        )
+        .max(100),
+    )
+    .optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 })
-export type Settings = z.output<typeof Settings>
+export type Settings = z.output<typeof Settings> & { suspectAfterMs: number }
 
 export interface Setting {
   value: unknown
@@ -62,13 +91,19 @@ export const readSettings = (
 
 const judged = (sources: Record<string, Setting>, before: readonly string[]): ReadSettings => {
   const given = Object.fromEntries(Object.entries(sources).map(([name, { value }]) => [name, value]))
-  const parsed = Settings.safeParse(given)
+  const parsed = Settings.transform(withDefaults).safeParse(given)
   const issues = parsed.success ? unfit(parsed.data) : parsed.error.issues.flatMap(told)
   const faults = [...before, ...issues.map(([name, message]) => `${sources[name]?.from ?? name}: ${message}`)]
   if (!parsed.success || faults.length > 0) return { ok: false, faults }
   const all = names.map((name) => [name, { value: parsed.data[name], from: sources[name]?.from ?? 'default' }])
   return { ok: true, settings: parsed.data, sources: Object.fromEntries(all) as Record<string, Setting> }
 }
+
+/** What is reckoned from other settings. */
+const withDefaults = ({ suspectAfterMs, ...settings }: z.output<typeof Settings>): Settings => ({
+  ...settings,
+  suspectAfterMs: suspectAfterMs ?? Math.round(settings.leaseMs * 0.75),
+})
 
 type Told = readonly [name: string, message: string]
 
@@ -80,7 +115,7 @@ const told = (issue: z.core.$ZodIssue): readonly Told[] =>
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i
 
 /** What fits each by itself, but not together. */
-const unfit = ({ host, leaseMs, heartbeatEveryMs }: Settings): readonly Told[] => [
+const unfit = ({ host, leaseMs, heartbeatEveryMs, suspectAfterMs }: Settings): readonly Told[] => [
   ...(loopback.test(host)
     ? []
     : [
@@ -91,6 +126,14 @@ const unfit = ({ host, leaseMs, heartbeatEveryMs }: Settings): readonly Told[] =
       ]),
   ...(leaseMs < 2 * heartbeatEveryMs
     ? [['leaseMs', `a lease of ${leaseMs} ms does not outlive two heartbeats, ${heartbeatEveryMs} ms apart`] as const]
+    : []),
+  ...(leaseMs >= 2 * heartbeatEveryMs && (suspectAfterMs <= heartbeatEveryMs || suspectAfterMs >= leaseMs)
+    ? [
+        [
+          'suspectAfterMs',
+          `suspected after ${suspectAfterMs} ms: that is to be after a missed heartbeat (${heartbeatEveryMs} ms) and before the lease ends (${leaseMs} ms)`,
+        ] as const,
+      ]
     : []),
 ]
 

@@ -1,4 +1,4 @@
-import { views } from '../projections/views.ts'
+import { viewNames } from '../projections/views.ts'
 import { type Counter, described } from './counters.ts'
 import type { Prepared, Running } from './parts.ts'
 import { positionOf } from './projector.ts'
@@ -24,14 +24,14 @@ export const statusOf = async (given: Prepared, parts: Running): Promise<ViewsSt
   const checkpoint = positionOf(projector.cursor())
   const behindCount = Math.max(0, endOf(given, parts) - checkpoint)
   const items = await Promise.all(
-    views.map(async ({ name }) => ({ name, rowCount: await serving.views.rowCount(name), behindCount, checkpoint })),
+    viewNames.map(async (name) => ({ name, rowCount: await serving.views.rowCount(name), behindCount, checkpoint })),
   )
   const rebuild = rebuilding.status()
   return { generation: serving.generation, items, rebuilding: rebuild.isRunning, rebuild }
 }
 
 export const countersOf = (given: Prepared, parts: Running): readonly Counter[] => {
-  const { counters, cache, projector, reactor, rebuilding, letters } = parts
+  const { counters, cache, projector, reactor, rebuilding, letters, liveness, callbacks } = parts
   const end = endOf(given, parts)
   const { count: cachedHeads, bytes: cachedHeadBytes } = cache.size()
   return described(counters, {
@@ -39,9 +39,11 @@ export const countersOf = (given: Prepared, parts: Running): readonly Counter[] 
     projectionLagMs: projector.lagMs(),
     reactionLagCommits: Math.max(0, end - positionOf(reactor.cursor())),
     deadLetters: letters.count(),
+    callbacksPending: callbacks?.pendingCount() ?? 0,
     cachedHeads,
     cachedHeadBytes,
     viewsGeneration: rebuilding.serving().generation,
+    ...liveness.gauges(),
   })
 }
 

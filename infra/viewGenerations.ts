@@ -4,6 +4,8 @@ import { discardGeneration, generationsIn } from '../adapters/sqlite/generations
 import { openViews as openSqliteViews } from '../adapters/sqlite/views.ts'
 import type { EventStore, ViewStore } from '../domain/ports.ts'
 import { viewsShape } from '../projections/views.ts'
+import { callbackConsumer, callbackLoss } from './callbackConsumer.ts'
+import { callbacksView } from './callbackRows.ts'
 import { deadLettersView } from './deadLetters.ts'
 import { type Log, noLog } from './log.ts'
 import { reactConsumer } from './reactor.ts'
@@ -41,19 +43,24 @@ export const seal = async (views: ViewStore, origin: string | undefined): Promis
   await views.saveCheckpoint(shapeFact, viewsShape)
 }
 
-/** What is not folded from history, and must not be lost with a set of rows: how far the policies are, what was put aside. */
+/** What is not folded from history, and must not be lost with a set of rows: how far its consumers are, and what they keep there. */
 export const carryOver = async (from: LocalViews, to: ViewStore): Promise<void> => {
-  const cursor = await from.checkpoint(reactConsumer)
-  if (cursor !== undefined) await to.saveCheckpoint(reactConsumer, cursor)
+  for (const consumer of [reactConsumer, callbackConsumer, callbackLoss]) {
+    const cursor = await from.checkpoint(consumer)
+    if (cursor !== undefined) await to.saveCheckpoint(consumer, cursor)
+  }
   await carryLetters(from, to)
 }
 
+const carried = [deadLettersView, callbacksView]
+
 export const carryLetters = async (from: LocalViews, to: ViewStore): Promise<void> => {
-  if ((await from.rowCount(deadLettersView.name)) === 0) return
-  for await (const page of from.scan()) {
-    const letters = page.filter(({ view }) => view === deadLettersView.name)
-    await to.write(letters.map(({ tenant, row }) => deadLettersView.change(tenant, row)))
-  }
+  const counts = await Promise.all(carried.map(({ name }) => from.rowCount(name)))
+  if (counts.every((count) => count === 0)) return
+  for await (const page of from.scan())
+    await to.write(
+      page.flatMap(({ view, tenant, row }) => carried.find(({ name }) => name === view)?.change(tenant, row) ?? []),
+    )
 }
 
 export const memoryGenerations = (): Generations => ({

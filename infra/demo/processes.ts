@@ -14,6 +14,8 @@ export interface Running {
   says(pattern: RegExp): Promise<string>
   /** Asks it to end, forces it after `forceAfterMs`; its exit code, null when forced. */
   end(): Promise<number | null>
+  /** As a power cut would: without a word. */
+  kill(): Promise<void>
 }
 
 const forceAfterMs = 10_000
@@ -54,7 +56,12 @@ export const start = (name: string, args: readonly string[], environment: Enviro
       if (isOver) throw new Error(`${name} has not said what was expected, but: ${output.trim()}`)
     }
   }
-  return { name, pid: child.pid ?? 0, says, end: () => ended(child) }
+  const kill = async (): Promise<void> => {
+    const over = once(child, 'exit')
+    child.kill('SIGKILL')
+    await over
+  }
+  return { name, pid: child.pid ?? 0, says, end: () => ended(child), kill }
 }
 
 type Environment = NodeJS.ProcessEnv

@@ -1,36 +1,12 @@
 import { join } from 'node:path'
-import { demand, type Stage, taken, until } from './stage.ts'
+import { demand, repository as root, type Stage, taken, until } from './stage.ts'
 
 /** What is shown, scene by scene: each does something real and fails unless it did what it says. */
-
-const root = join(import.meta.dirname, '..', '..')
-export const repository = root
-
-const agents = {
-  'agent-hil': ['hil-brake-01', 'hil-brake-02', 'hil-gateway-01', 'scope-mso6-01'],
-  'agent-sil': ['sil-01', 'sil-02', 'sil-gpu-01'],
-  'agent-boards': ['farm-imx8-03', 'farm-imx8-04', 'farm-s32g-01'],
-}
 
 export const declareLab = async (stage: Stage): Promise<void> => {
   await stage.command(['apply', '-f', join(root, 'examples/lab.yaml')])
   const again = await stage.command(['apply', '-f', join(root, 'examples/lab.yaml')])
   demand(again.stdout.includes('0 registered, 0 changed'), 'the same file again changes nothing')
-}
-
-export const startAgents = async (stage: Stage): Promise<void> => {
-  for (const [worker, benches] of Object.entries(agents)) {
-    const args = ['agent', '--worker', worker, ...benches.flatMap((bench) => ['--bench', bench])]
-    const { pid } = stage.keep(worker, [...args, '--work-dir', join(stage.directory, worker)])
-    stage.say(`  ${worker} (pid ${pid}) serves ${benches.join(', ')}`)
-  }
-  const benchCount = Object.values(agents).flat().length
-  const tookMs = await until('all benches are online', async () => {
-    const { items } = taken(await stage.client.listBenches({ query: { connectivity: 'online', consistent: true } }))
-    return items.length === benchCount
-  })
-  stage.say(`  all ${benchCount} benches were online after ${tookMs} ms\n`)
-  await stage.command(['bench', 'list', 'can-fd'])
 }
 
 export const book = async (stage: Stage): Promise<void> => {

@@ -28,21 +28,23 @@ export interface Stage {
   commandBehind(args: readonly string[]): Promise<Finished>
   /** A process that stays until the end. */
   keep(name: string, args: readonly string[]): Running
+  /** Ends one that is kept without a word to it. */
+  kill(name: string): Promise<void>
   /** Ends what is kept, the newest first, and fails when one did not end as it should; the logs of a failure stay. */
   close(after: 'played' | 'interrupted' | 'failed'): Promise<void>
 }
 
-export const openStage = async (terminal: Terminal, root: string): Promise<Stage> => {
+export const repository = join(import.meta.dirname, '..', '..')
+
+/** A tenth of the defaults: who watches does not wait 40 s for a worker to be given up. */
+const quick = { BENCHPLANE_LEASE_MS: '4000', BENCHPLANE_HEARTBEAT_EVERY_MS: '1000' }
+
+export const openStage = async (terminal: Terminal): Promise<Stage> => {
   const directory = mkdtempSync(join(tmpdir(), 'benchplane-demo-'))
-  const kept: Running[] = []
-  const { bold, cyan, dim } = terminal.colours
-  let environment: NodeJS.ProcessEnv = { ...process.env }
+  const { bold, cyan } = terminal.colours
+  let environment: NodeJS.ProcessEnv = { ...process.env, ...quick }
   delete environment['BENCHPLANE_TOKEN']
-  const keep = (name: string, args: readonly string[]): Running => {
-    const running = start(name, args, environment, join(directory, `${name}.log`))
-    kept.push(running)
-    return running
-  }
+  const { keep, kill, endAll } = keeping(directory, () => environment)
   const server = keep('server', ['serve', '--port', '0', '--data', join(directory, 'data')])
   const url = await server.says(/http:\/\/127\.0\.0\.1:\d+/)
   environment = {
@@ -50,8 +52,6 @@ export const openStage = async (terminal: Terminal, root: string): Promise<Stage
     BENCHPLANE_URL: url,
     ...(terminal.colours.isColorSupported ? { FORCE_COLOR: '1' } : {}),
   }
-  const printed = (args: readonly string[]): string => `${dim('$')} ${bold(`benchplane ${args.map(quoted).join(' ')}`)}`
-  const indented = byLine((line) => terminal.out(`  ${line}`))
   return {
     directory,
     url,
@@ -59,26 +59,60 @@ export const openStage = async (terminal: Terminal, root: string): Promise<Stage
     title: (text) => terminal.out(`\n${cyan(bold(text))}\n`),
     say: (text) => terminal.out(text),
     keep,
+    kill,
+    ...commanding(terminal, environment),
+    close: async (after) => {
+      await endAll(after === 'played')
+      if (after !== 'failed') rmSync(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The processes that stay. */
+const keeping = (directory: string, environment: () => NodeJS.ProcessEnv) => {
+  let kept: readonly Running[] = []
+  return {
+    keep: (name: string, args: readonly string[]): Running => {
+      const running = start(name, args, environment(), join(directory, `${name}.log`))
+      kept = [...kept, running]
+      return running
+    },
+    kill: async (name: string): Promise<void> => {
+      const victims = kept.filter((one) => one.name === name)
+      kept = kept.filter((one) => one.name !== name)
+      for (const victim of victims) await victim.kill()
+    },
+    endAll: async (demandsSuccess: boolean): Promise<void> => {
+      for (const running of kept.toReversed()) {
+        const exitCode = await running.end()
+        if (demandsSuccess) demand(exitCode === 0, `${running.name} ended with ${exitCode}`)
+      }
+    },
+  }
+}
+
+/** Commands as a user types them, with what they print. */
+const commanding = (
+  { out, colours: { bold, dim } }: Terminal,
+  environment: NodeJS.ProcessEnv,
+): Pick<Stage, 'command' | 'commandBehind'> => {
+  const printed = (args: readonly string[]): string => {
+    const words = args.map((arg) => quoted(arg.replace(`${repository}/`, '')))
+    return `${dim('$')} ${bold(`benchplane ${words.join(' ')}`)}`
+  }
+  const indented = byLine((line) => out(`  ${line}`))
+  return {
     command: async (args, { exitCode } = { exitCode: 0 }) => {
-      terminal.out(printed(args.map((arg) => arg.replace(`${root}/`, ''))))
+      out(printed(args))
       const finished = await run(args, environment, indented.add)
       indented.end()
-      demand(
-        finished.exitCode === exitCode,
-        `benchplane ${args.join(' ')} ended with ${finished.exitCode}, not with ${exitCode}`,
-      )
+      const what = `benchplane ${args.join(' ')} ended with ${finished.exitCode}, not with ${exitCode}`
+      demand(finished.exitCode === exitCode, what)
       return finished
     },
     commandBehind: async (args) => {
-      terminal.out(`${printed(args)} ${dim('&')}`)
+      out(`${printed(args)} ${dim('&')}`)
       return run(args, environment, () => undefined)
-    },
-    close: async (after) => {
-      for (const running of kept.toReversed()) {
-        const exitCode = await running.end()
-        if (after === 'played') demand(exitCode === 0, `${running.name} ended with ${exitCode}`)
-      }
-      if (after !== 'failed') rmSync(directory, { recursive: true, force: true })
     },
   }
 }
@@ -91,11 +125,13 @@ export const taken = <Value>(answer: Answer<Value>): Value => {
   throw failure(`${answer.problem.code}: ${answer.problem.detail}`)
 }
 
-/** Asks again until it is so, 10 s at most. */
+const untilMsMax = 15_000
+
+/** Asks again until it is so; how long that took, in ms. */
 export const until = async (what: string, isSo: () => Promise<boolean>): Promise<number> => {
   const startedAt = performance.now()
   while (!(await isSo())) {
-    if (performance.now() - startedAt > 10_000) throw failure(`${what}: not within 10 s`)
+    if (performance.now() - startedAt > untilMsMax) throw failure(`${what}: not within ${untilMsMax} ms`)
     await sleep(20)
   }
   return Math.round(performance.now() - startedAt)

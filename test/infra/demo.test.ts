@@ -14,11 +14,14 @@ test('the demonstration does what it says, and leaves nothing behind', async () 
     'interval-conflict',
     'verdict      passed',
     'queued → active',
+    'attempt 1 failed',
+    'was killed (kill -9) while it ran cycles',
+    'refused (stale-epoch), and kept as evidence',
     'every hash follows',
   ])
     expect(stdout).toContain(said)
   expect(stdout).toMatch(/All of it did what it says, in \d+\.\d s\.\n$/)
-  expect(pidsIn(stdout)).toHaveLength(3)
+  expect(pidsIn(stdout)).toHaveLength(4)
   expect(pidsIn(stdout).filter(isAlive)).toEqual([])
   expect(directoryIn(stdout)).not.toBe('')
   expect(existsSync(directoryIn(stdout))).toBe(false)

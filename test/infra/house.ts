@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { parseCommand } from '../../domain/contract.ts'
+import { type Commit, eventsOf } from '../../domain/event.ts'
 import type { Outcome } from '../../domain/handle.ts'
 import { fold } from '../../domain/head.ts'
 import { partsOf, type StreamName } from '../../domain/ids.ts'
@@ -8,7 +9,7 @@ import { digest } from '../../infra/audit.ts'
 import { type House, openHouse } from '../../infra/local.ts'
 import type { HouseOptions } from '../../infra/parts.ts'
 import type { Request } from '../../projections/services.ts'
-import { views } from '../../projections/views.ts'
+import { views, viewsOf } from '../../projections/views.ts'
 import { temporaryDirectories } from '../adapters/directories.ts'
 
 export interface Line {
@@ -119,27 +120,44 @@ export const foldedRows = async (history: Pick<EventStore, 'feed' | 'load'>): Pr
     cursor = page.cursor
   }
   const rows = new Map<string, unknown>()
-  for (const stream of streams) {
-    const { kind, id } = partsOf(stream)
-    const head = fold(stream, await history.load(stream), digest)
-    for (const view of views)
-      if (view.kind === kind) rows.set(`${view.name}/${id}`, { version: head.version, state: head.state })
-  }
+  for (const stream of streams)
+    for (const [name, row] of rowsOf(stream, await history.load(stream))) rows.set(name, row)
   return rows
 }
+
+/** The states are the deciders' own; what a view keeps beside them, it folds. */
+const rowsOf = (stream: StreamName, commits: readonly Commit[]): [string, unknown][] => {
+  const { kind, id } = partsOf(stream)
+  const { version, state } = fold(stream, commits, digest)
+  return viewsOf(kind).flatMap((view): [string, unknown][] => {
+    const { name, split } = view
+    if (split === undefined) return [[`${name}/${id}`, { version, body: state }]]
+    const events = commits.flatMap(eventsOf)
+    const body = { ...(events.reduce<unknown>((seen, event) => view.project(seen, event), undefined) as object), state }
+    const derived = split.rows(id, body, 0).map(({ row }): [string, unknown] => [`${split.view}/${row.id}`, shown(row)])
+    return [[`${name}/${id}`, { version, body: split.head(body) }], ...derived]
+  })
+}
+
+const shown = ({ version, body }: Pick<ViewRow, 'version' | 'body'>) => ({ version, body })
 
 /** The same, as the views have it; read through their indexes of everything. */
 export const shownRows = async ({ services }: Pick<Voiced, 'services'>): Promise<Map<string, unknown>> => {
   const rows = new Map<string, unknown>()
-  for (const { name } of views) {
+  const read = async (view: string, index: string, partition: string): Promise<readonly string[]> => {
+    const ids: string[] = []
     let cursor: string | undefined
     do {
-      const question = { view: name, tenant: 'default', index: 'all_idx', partition: name, limit: 500 }
+      const question = { view, tenant: 'default', index, partition, limit: 500 }
       const page = await services.views.query(cursor === undefined ? question : { ...question, cursor })
-      for (const { id, version, body } of page.rows)
-        rows.set(`${name}/${id}`, { version, state: name === 'executions' ? (body as { state: unknown }).state : body })
+      for (const row of page.rows) rows.set(`${view}/${row.id}`, shown(row))
+      ids.push(...page.rows.map(({ id }) => id))
       cursor = page.nextCursor
     } while (cursor !== undefined)
+    return ids
   }
+  for (const { name } of views)
+    for (const id of await read(name, 'all_idx', name))
+      if (name === 'executions') await read('tasks', 'execution_tasks_idx', id)
   return rows
 }

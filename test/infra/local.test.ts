@@ -202,6 +202,7 @@ describe.each(['memory', 'sqlite'] as const)('a house on %s', (store) => {
         { name: 'benches', rowCount: 1, behindCount: 0, checkpoint: 4 },
         { name: 'reservations', rowCount: 1 },
         { name: 'executions', rowCount: 0 },
+        { name: 'tasks', rowCount: 0 },
         { name: 'workers', rowCount: 0 },
       ],
     })

@@ -4,19 +4,27 @@ import type { Interval, RegisteredBench } from '../../domain/bench/state.ts'
 import type { Execution } from '../../domain/execution/state.ts'
 import { isLive, type Reservation } from '../../domain/reservation/state.ts'
 import { act, anyCommand, benches, drained, executions, furnish, reservations } from './commands.ts'
-import { foldedRows, numbers, openHouses, openTime, story, type Voiced } from './house.ts'
+import { numbers, openHouses, openTime, story, type Voiced } from './house.ts'
 
 const { open } = openHouses()
 
 /** A lab when everything has settled, straight from history. */
 const labOf = async ({ services }: Voiced) => {
-  const rows = await foldedRows(services.history)
-  const stateOf = (key: string) => (rows.get(key) as { state: unknown } | undefined)?.state
+  const states = new Map<string, unknown>()
+  const look = async (kind: 'bench' | 'reservation' | 'execution', ids: readonly string[]): Promise<void> => {
+    for (const id of ids) {
+      const { state, version } = await services.headOf('default', kind, id)
+      if (version > 0) states.set(`${kind}/${id}`, state)
+    }
+  }
+  await look('bench', benches)
+  await look('reservation', reservations)
+  await look('execution', executions)
   return {
     now: services.now(),
-    bench: (id: string) => stateOf(`benches/${id}`) as RegisteredBench,
-    reservation: (id: string) => stateOf(`reservations/${id}`) as Reservation | undefined,
-    execution: (id: string) => stateOf(`executions/${id}`) as Execution | undefined,
+    bench: (id: string) => states.get(`bench/${id}`) as RegisteredBench,
+    reservation: (id: string) => states.get(`reservation/${id}`) as Reservation | undefined,
+    execution: (id: string) => states.get(`execution/${id}`) as Execution | undefined,
   }
 }
 type Lab = Awaited<ReturnType<typeof labOf>>

@@ -33,6 +33,16 @@ const live = async ({ bench, book, done, house, status }: Voiced) => {
   for (const n of [1, 2, 3, 4, 5, 6]) await book(`r${n}`, `b${1 + (n % 3)}`, { queue: true })
   await until(async () => (await status('r1')) === 'active')
   await done('execution', 'e1', 'SubmitExecution', { reservationId: 'r1', tasks: [{ name: 't', run: {} }] })
+  const tasks = [
+    { name: 't', run: {} },
+    { name: 'u', run: {}, needs: ['t'] },
+    { name: 'z', run: {} },
+  ]
+  await done('execution', 'e2', 'SubmitExecution', { reservationId: 'r3', tasks })
+  await until(async () => (await status('r3')) === 'active')
+  const session = { workerId: 'w1', epoch: 1 }
+  await done('execution', 'e2', 'ClaimTask', { taskName: 't', benchId: 'b1', ...session })
+  await done('execution', 'e2', 'CompleteAttempt', { taskName: 't', attempt: 1, ...session, result: { ok: 1 } })
   await done('reservation', 'r1', 'TransferReservation', { holder: 'bob' })
   await house.settled()
 }

@@ -93,3 +93,18 @@ describe('a file', () => {
     expect(readSettings({}, {}, file('')).ok).toBe(true)
   })
 })
+
+test('a worker is suspected after three quarters of its lease, unless it is told otherwise', () => {
+  const settingsOf = (environment: Record<string, string>) => {
+    const read = readSettings({}, environment, undefined)
+    return read.ok ? [read.settings.suspectAfterMs, read.sources['suspectAfterMs']] : read.faults
+  }
+  expect(settingsOf({})).toEqual([30_000, { value: 30_000, from: 'default' }])
+  expect(settingsOf({ BENCHPLANE_LEASE_MS: '60000' })).toEqual([45_000, { value: 45_000, from: 'default' }])
+  const told = { BENCHPLANE_SUSPECT_AFTER_MS: '15000' }
+  expect(settingsOf(told)).toEqual([15_000, { value: 15_000, from: 'BENCHPLANE_SUSPECT_AFTER_MS' }])
+  for (const wrong of ['10000', '40000'])
+    expect(settingsOf({ BENCHPLANE_SUSPECT_AFTER_MS: wrong })).toEqual([
+      expect.stringMatching(/^BENCHPLANE_SUSPECT_AFTER_MS: .* after a missed heartbeat \(10000 ms\) and before/),
+    ])
+})

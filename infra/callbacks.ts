@@ -1,0 +1,54 @@
+/**
+ * Callbacks: whoever asked to be told of an execution's end is sent the event, at least once. What is owed is kept among the
+ * rows of the views until it was taken or given up.
+ */
+import { isCallbackAllowed } from '../adapters/callbackHosts.ts'
+import { openPost } from '../adapters/webhooks/post.ts'
+import { type CallbackCursors, type ConsumerPorts, startCallbackConsumer } from './callbackConsumer.ts'
+import { type SenderPorts, startCallbackSender } from './callbackSender.ts'
+
+export interface CallbackOptions {
+  /** Gives what callbacks are signed with, `whsec_…`; asked once the data directory is this house's. */
+  secret: () => string
+  /** Where they may go, see adapters/callbackHosts.ts. Default: anywhere. */
+  hosts?: readonly string[] | undefined
+  /** After each failed attempt, give or take a fifth; then it is given up. Default: see `defaultPausesMs`. */
+  pausesMs?: readonly number[]
+  /** For one attempt. Default 10 000. */
+  timeoutMs?: number
+}
+
+type ReadyOptions = Omit<CallbackOptions, 'secret'> & { secret: string }
+
+const [s, min, h] = [1_000, 60_000, 3_600_000]
+/** Twelve attempts over some 22 hours. */
+const defaultPausesMs = [5 * s, 30 * s, 2 * min, 10 * min, 30 * min, h, 2 * h, 3 * h, 4 * h, 5 * h, 6 * h]
+
+type Ports = Omit<ConsumerPorts, 'onOwed' | 'horizonMs' | 'ready'> &
+  Omit<SenderPorts, 'post' | 'isAllowed' | 'pausesMs'> & { history: ConsumerPorts['history'] & SenderPorts['history'] }
+
+/** Begins at the cursors, with what the rows say is pending. */
+export const startCallbacks = (ports: Ports, options: ReadyOptions, cursors: CallbackCursors) => {
+  const { secret, hosts, pausesMs = defaultPausesMs, timeoutMs } = options
+  const nowMs = (): number => Date.parse(ports.now())
+  const sender = startCallbackSender({
+    ...ports,
+    pausesMs,
+    post: openPost({ secret, nowMs, ...(timeoutMs === undefined ? {} : { timeoutMs }) }),
+    isAllowed: (url) => isCallbackAllowed(url, hosts),
+  })
+  const consumer = startCallbackConsumer(
+    { ...ports, ready: sender.restored, onOwed: sender.add, horizonMs: 24 * h },
+    cursors,
+  )
+  return {
+    cursor: consumer.cursor,
+    offer: consumer.offer,
+    /** Not taken yet, and not given up. */
+    pendingCount: sender.pendingCount,
+    stop: async (): Promise<void> => {
+      await Promise.all([consumer.stop(), sender.stop()])
+    },
+  }
+}
+export type Callbacks = ReturnType<typeof startCallbacks>
