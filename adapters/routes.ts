@@ -3,6 +3,7 @@
  * by the client (as types) and by OpenAPI. Where each operation is found stands in routes/endpoints.ts.
  */
 import type { z } from 'zod'
+import { artifactRoutes } from './routes/artifacts.ts'
 import { benchRoutes } from './routes/benches.ts'
 import { endpoints, type Operation } from './routes/endpoints.ts'
 import { executionRoutes } from './routes/executions.ts'
@@ -16,6 +17,7 @@ export const routes = {
   ...benchRoutes,
   ...reservationRoutes,
   ...executionRoutes,
+  ...artifactRoutes,
   ...workerRoutes,
   ...historyRoutes,
   ...serviceRoutes,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { declareArtifacts } from './artifacts.ts'
 import { type Context, listOf, print, type Verb, valueOf } from './context.ts'
 import { type ExitCode, exit, exits } from './exits.ts'
 import { type Execution, followExecution } from './follow.ts'
@@ -45,6 +46,7 @@ export const declare = (execution: Command, verb: Verb): void => {
     },
   )
   watching(execution, verb)
+  declareArtifacts(execution, verb)
   verb(
     execution
       .command('cancel <executionId>')

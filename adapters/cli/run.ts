@@ -13,6 +13,7 @@ interface RunOptions {
   parameter?: Readonly<Record<string, string>>
   timeout?: number
   release: boolean
+  callback?: string
   id?: string
   follow: boolean
   waitTimeout?: number
@@ -27,6 +28,7 @@ export const declare = (run: Command, verb: Verb): void => {
     .option('--parameter <name=value>', "adds to the plan's parameters, as text; repeat it", pair)
     .option('--timeout <duration>', 'for all of it', duration)
     .option('--release', 'give the reservation back afterwards', false)
+    .option('--callback <url>', 'an address that is sent the event of its end, signed')
     .option('--id <executionId>', 'its id; default: a new one')
     .option('-f, --follow', 'watch it, logs and all; 0 if it passed, else 1', false)
     .option('--wait-timeout <duration>', 'give up watching; it goes on', duration)
@@ -38,6 +40,7 @@ export const declare = (run: Command, verb: Verb): void => {
       ...rest,
       ...given(own),
       ...(Object.keys(all).length === 0 ? {} : { parameters: all }),
+      ...(options.callback === undefined ? {} : { callback: { url: options.callback } }),
       ...(options.release ? { releaseReservation: true } : {}),
       reservationId: reservation,
     }

@@ -1,13 +1,12 @@
 import type { Command } from 'commander'
 import type { ValueOf } from '../client/operations.ts'
 import { type Context, listOf, pairs, print, type Verb, valueOf } from './context.ts'
-import { exit, exits } from './exits.ts'
-import { limit, pair } from './options.ts'
+import { drain } from './drain.ts'
+import { duration, limit, pair } from './options.ts'
 import { plain } from './plain.ts'
 import { facts, table } from './show.ts'
 import { shownInstant } from './times.ts'
-
-type Worker = ValueOf<'getWorker'>
+import { showWorker, type Worker } from './workerFacts.ts'
 
 export const declare = (worker: Command, verb: Verb): void => {
   verb(
@@ -17,7 +16,7 @@ export const declare = (worker: Command, verb: Verb): void => {
       .option('--label <name=value>', 'for people and scripts; repeat it', pair, {}),
     async (context, workerId: string, { label }: { label: Record<string, string> }) => {
       const asked = { params: { workerId }, body: { labels: label } }
-      show(context, valueOf(context, await context.client.enrolWorker(asked)))
+      showWorker(context, valueOf(context, await context.client.enrolWorker(asked)))
     },
   )
   verb(
@@ -28,45 +27,47 @@ export const declare = (worker: Command, verb: Verb): void => {
     },
   )
   verb(worker.command('show <workerId>').description('one worker'), async (context, workerId: string) => {
-    show(context, valueOf(context, await context.client.getWorker({ params: { workerId } })))
+    showWorker(context, valueOf(context, await context.client.getWorker({ params: { workerId } })))
   })
   verb(
     worker
       .command('drain <workerId>')
-      .description('close its session: it ends, and its benches go offline')
+      .description('end its session: at once when nothing runs, else it claims nothing more and ends after what runs')
+      .option('--wait', 'return when its session is closed', false)
+      .option('--wait-timeout <duration>', 'give up waiting; default: 1h', duration)
       .option('--force', 'also while it runs something, which is then lost', false),
-    async (context, workerId: string, { force }: { force: boolean }) => {
-      const found = valueOf(
-        context,
-        await context.client.getWorker({ params: { workerId }, query: { consistent: true } }),
-      )
-      if (found.session === undefined) throw exit(exits.refused, `worker ${plain(workerId)} has no session`)
-      const asked = { params: { workerId, epoch: found.session.epoch }, query: { force } }
-      show(context, valueOf(context, await context.client.closeSession(asked)))
-    },
+    drain,
+  )
+  verb(
+    worker.command('freeze').description('whether nobody is declared lost now, since most workers are silent at once'),
+    async (context) => showFreeze(context, valueOf(context, await context.client.getLossFreeze())),
+  )
+  verb(
+    worker.command('unfreeze').description('workers that stay silent are lost indeed: lift the freeze'),
+    async (context) => showFreeze(context, valueOf(context, await context.client.liftLossFreeze())),
   )
 }
 
-const show = (context: Context, worker: Worker): void =>
-  print(context, worker, () =>
+const showFreeze = (context: Context, freeze: ValueOf<'getLossFreeze'>): void =>
+  print(context, freeze, () =>
     facts(context.terminal, {
-      worker: worker.workerId,
-      session: worker.session === undefined ? 'none' : worker.session.epoch,
-      since: shownInstant(worker.session?.openedAt, context.terminal.now()),
-      serves: worker.session?.benchIds.join(', '),
-      agent: plain(worker.session?.agentVersion ?? ''),
-      labels: pairs(worker.labels),
-      version: worker.version,
+      losses: freeze.frozen ? 'frozen: nobody is declared lost' : 'declared as they come',
+      since: shownInstant(freeze.since, context.terminal.now()),
+      until: shownInstant(freeze.until, context.terminal.now()),
+      silent: `${freeze.silentCount} of ${freeze.workerCount} workers`,
     }),
   )
 
 const workerTable = ({ terminal }: Context, workers: readonly Worker[]): string => {
-  const rows = workers.map(({ workerId, session, labels }) => [
+  const rows = workers.map(({ workerId, session, labels, lastHeartbeatAt }) => [
     workerId,
     session === undefined ? 'none' : session.epoch,
     session?.benchIds.join(', '),
+    shownInstant(lastHeartbeatAt, terminal.now()),
     plain(session?.agentVersion ?? ''),
     pairs(labels),
   ])
-  return rows.length === 0 ? 'no workers' : table(terminal, ['worker', 'session', 'serves', 'agent', 'labels'], rows)
+  return rows.length === 0
+    ? 'no workers'
+    : table(terminal, ['worker', 'session', 'serves', 'heard of', 'agent', 'labels'], rows)
 }

@@ -1,7 +1,16 @@
 import { endpoints, type Operation } from '../routes/endpoints.ts'
 import { addressOf, type Parts, unaddressable } from './address.ts'
+import {
+  type Download,
+  type DownloadInput,
+  downloadArtifact,
+  type TransferOptions,
+  type UploadInput,
+  type UploadOptions,
+  uploadArtifact,
+} from './artifacts.ts'
 import type { StreamOptions } from './connection.ts'
-import type { InputOf, Operations } from './operations.ts'
+import type { InputOf, Operations, ValueOf } from './operations.ts'
 import type { Problem } from './problem.ts'
 import { follow, lines, type ServerMessage } from './stream.ts'
 import { type Answer, type CallOptions, type Settings, send } from './transport.ts'
@@ -12,6 +21,10 @@ export interface Client extends Operations {
   followEvents(input: InputOf<'followEvents'>, options?: StreamOptions): AsyncGenerator<ServerMessage, void>
   /** A log while it is written, until its attempt is over. */
   followLog(input: InputOf<'readLog'>, options?: StreamOptions): AsyncGenerator<ServerMessage, void>
+  /** A file that an attempt leaves, sent in pieces. */
+  uploadArtifact(input: UploadInput, options?: UploadOptions): Promise<Answer<ValueOf<'uploadArtifact'>>>
+  /** The same, fetched in pieces, in whole or from where it broke off. */
+  downloadArtifact(input: DownloadInput, options?: TransferOptions): Promise<Answer<Download>>
   /** One commit a line, or a refusal alone. */
   exportHistory(input: InputOf<'exportHistory'>, options?: StreamOptions): AsyncGenerator<string | Problem, void>
 }
@@ -36,6 +49,8 @@ export const createClient = (given: ClientSettings): Client => {
         ({ event }) => event === 'end',
         options,
       ),
+    uploadArtifact: async (input, options) => refusedHere(input.params) ?? uploadArtifact(settings, input, options),
+    downloadArtifact: async (input, options) => refusedHere(input.params) ?? downloadArtifact(settings, input, options),
     exportHistory: (input, options = {}) => lines(settings, pathOf('exportHistory', input), options),
   }
 }
@@ -45,11 +60,16 @@ const pathOf = (operation: Operation, parts: Parts): string => addressOf(endpoin
 const methodOf =
   (settings: Settings, operation: Operation) =>
   async (input: Parts & { body?: unknown } = {}, options: CallOptions = {}): Promise<Answer<unknown>> => {
-    const wrong = unaddressable(input.params)
-    if (wrong.length > 0) return { ok: false, problem: notAddressable(wrong) }
+    const refused = refusedHere(input.params)
+    if (refused !== undefined) return refused
     const { method } = endpoints[operation]
     return send(settings, { ...options, method, path: pathOf(operation, input), body: input.body })
   }
+
+const refusedHere = (params: Parts['params']): { ok: false; problem: Problem } | undefined => {
+  const wrong = unaddressable(params)
+  return wrong.length === 0 ? undefined : { ok: false, problem: notAddressable(wrong) }
+}
 
 /** Told here because no server could: such an address means another resource. */
 const notAddressable = (names: readonly string[]): Problem => ({

@@ -1,5 +1,6 @@
 import { type Problem, problemOf, unreachable } from './problem.ts'
 import { persist } from './retry.ts'
+import { type Silence, silenceAfter } from './silence.ts'
 import { headersOf, type Settings, urlOf } from './transport.ts'
 
 export interface StreamOptions {
@@ -49,23 +50,6 @@ export const connect = async (
   const text = await response.text().catch(() => '')
   silence.end()
   return { problem: problemOf(response, text) }
-}
-
-/** Aborts when nobody has said `heard` for so long, and at its end. */
-interface Silence {
-  signal: AbortSignal
-  heard(): void
-  end: () => void
-}
-
-const silenceAfter = (ms: number): Silence => {
-  const controller = new AbortController()
-  const timer = setTimeout(() => controller.abort(new DOMException('fell silent', 'TimeoutError')), ms)
-  const end = (): void => {
-    clearTimeout(timer)
-    controller.abort()
-  }
-  return { signal: controller.signal, heard: () => timer.refresh(), end }
 }
 
 async function* textsOf(body: ReadableStream<Uint8Array>, silence: Silence): AsyncGenerator<string, void> {

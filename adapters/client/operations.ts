@@ -1,5 +1,5 @@
 import type { Operation } from '../routes/endpoints.ts'
-import type { Input, Output } from '../routes.ts'
+import type { Input, Output, Routes } from '../routes.ts'
 import type { Answer, CallOptions } from './transport.ts'
 
 /**
@@ -23,11 +23,32 @@ export type InputOf<Op extends Operation> = WithOptional<Parts<Op>>
 /** What an operation answers. */
 export type ValueOf<Op extends Operation> = Output<Op>
 
-/** Those that answer while it happens have functions of their own in `createClient`. */
-type Streaming = 'followEvents' | 'exportHistory'
+/** Sessions are answered whole, whatever is preferred. */
+type Commanding = Exclude<
+  { [Op in Operation]: Routes[Op] extends { command: unknown } ? Op : never }[Operation],
+  'openSession' | 'closeSession' | 'acceptMessage'
+>
 
-export type Operations = {
-  [Op in Exclude<Operation, Streaming>]: Record<never, never> extends InputOf<Op>
+/** Those that answer while it happens have functions of their own in `createClient`. */
+type Streaming = 'followEvents' | 'exportHistory' | 'uploadArtifact' | 'downloadArtifact'
+
+/** A command's answer to who prefers it minimal, beside the id under its own name. */
+export interface Brief {
+  status?: string
+  version: number
+}
+
+type Whole<Op extends Operation> =
+  Record<never, never> extends InputOf<Op>
     ? (input?: InputOf<Op>, options?: CallOptions) => Promise<Answer<ValueOf<Op>>>
     : (input: InputOf<Op>, options?: CallOptions) => Promise<Answer<ValueOf<Op>>>
+
+/** Of those that issue a command; the others take no preference. */
+type Minimal<Op extends Operation> = (
+  input: InputOf<Op>,
+  options: CallOptions & { prefer: 'minimal' },
+) => Promise<Answer<Brief>>
+
+export type Operations = {
+  [Op in Exclude<Operation, Streaming>]: Op extends Commanding ? Minimal<Op> & Whole<Op> : Whole<Op>
 }

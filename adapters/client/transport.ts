@@ -21,6 +21,8 @@ export interface CallOptions {
   idempotencyKey?: string
   /** The version that must be the current one: else `version-mismatch`. */
   ifMatch?: number
+  /** A command's answer tells only id, status (of reservations and executions) and version: see `Brief`. */
+  prefer?: 'minimal'
 }
 
 interface Call extends CallOptions {
@@ -48,6 +50,7 @@ const requestOf = (settings: Settings, call: Call): RequestInit => {
   const headers = headersOf(settings, 'application/json, text/*;q=0.5, application/problem+json')
   if (call.method !== 'GET') headers.set('idempotency-key', call.idempotencyKey ?? crypto.randomUUID())
   if (call.ifMatch !== undefined) headers.set('if-match', `"${call.ifMatch}"`)
+  if (call.prefer !== undefined) headers.set('prefer', `return=${call.prefer}`)
   if (call.body !== undefined) headers.set('content-type', 'application/json')
   const body = call.body === undefined ? {} : { body: JSON.stringify(call.body) }
   return { method: call.method, headers, redirect: 'error', ...body }
@@ -71,7 +74,10 @@ export const send = async (settings: Settings, call: Call): Promise<Answer<unkno
   return answerOf(settings, outcome)
 }
 
-const answerOf = (settings: Settings, { response, text }: { response: Response; text: string }): Answer<unknown> => {
+export const answerOf = (
+  settings: Settings,
+  { response, text }: { response: Response; text: string },
+): Answer<unknown> => {
   const { headers } = response
   if (!response.ok) return { ok: false, problem: problemOf(response, text) }
   if (!/\bjson\b/.test(headers.get('content-type') ?? ''))

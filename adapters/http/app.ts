@@ -31,6 +31,8 @@ export const defaults: AppOptions = {
   heartbeatMs: 15_000,
   stallMs: 30_000,
   streamCountMax: 1_000,
+  uploadCountMax: 64,
+  downloadCountMax: 256,
 }
 
 export const createApp = (house: House, options: Partial<AppOptions> = {}): App => {
@@ -54,12 +56,18 @@ export const createApp = (house: House, options: Partial<AppOptions> = {}): App 
   })
 }
 
-const honoPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1')
+/** Only a `path` may hold slashes. */
+const honoPath = (path: string): string => path.replace('{path}', ':path{[^]+}').replaceAll(/\{(\w+)\}/g, ':$1')
 
 /** The addresses that there are, each with its methods. */
 const places = [...Map.groupBy(operations, ({ path }) => path)].map(([path, all]) => {
   const methods = all.map(({ method }): string => method)
-  const pattern = new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`)
+  const pattern = new RegExp(
+    `^${path
+      .replaceAll('.', '\\.')
+      .replace('{path}', '[^]+')
+      .replaceAll(/\{\w+\}/g, '[^/]+')}$`,
+  )
   return { pattern, methods: methods.includes('GET') ? [...methods, 'HEAD'] : methods }
 })
 

@@ -26,13 +26,17 @@ export const getBench =
     const state = found?.body as BenchState | undefined
     const shown = state && benchResource(benchId, state, found?.version ?? 0)
     if (shown === undefined) return notFound(`bench ${benchId}`)
-    const seen = consistent ? {} : lastSeen(house, call.tenant, state as RegisteredBench)
+    const seen = consistent ? {} : await lastSeen(house, call.tenant, state as RegisteredBench)
     return resource({ ...shown, ...seen }, 200, etag(shown.descriptionVersion))
   }
 
 /** Liveness is not history: it stands in the lease of the session that serves the bench. */
-const lastSeen = (house: House, tenant: string, { session }: RegisteredBench): { lastHeartbeatAt?: string } => {
-  const lease = session === null ? undefined : house.leases.get(tenant, session.workerId)
+const lastSeen = async (
+  house: House,
+  tenant: string,
+  { session }: RegisteredBench,
+): Promise<{ lastHeartbeatAt?: string }> => {
+  const lease = session === null ? undefined : await house.leases.get(tenant, session.workerId)
   return lease !== undefined && lease.epoch === session?.epoch ? { lastHeartbeatAt: lease.lastSeenAt } : {}
 }
 
@@ -70,10 +74,10 @@ export const listBenches =
   (call: Call<'listBenches'>): Promise<Reply> => {
     const matches = matcher(call.query)
     const question = { view: 'benches', tenant: call.tenant, ...indexFor(call.query) }
-    return list(house, question, call.query, ({ id, version, body }) => {
+    return list(house, question, call.query, async ({ id, version, body }) => {
       const state = body as BenchState
       if (state.status === 'absent' || !matches(state)) return undefined
-      return { ...benchResource(id, state, version), ...lastSeen(house, call.tenant, state) }
+      return { ...benchResource(id, state, version), ...(await lastSeen(house, call.tenant, state)) }
     })
   }
 

@@ -9,7 +9,10 @@ export const bodyBytesMax = 1_000_000
 /** Deepest nesting of JSON: everything behind may recurse. */
 const nestingMax = 64
 
-type Bytes = Uint8Array | 'too large' | 'broken off'
+/** A whole body must come within this. */
+const bodyMsMax = 60_000
+
+type Bytes = Uint8Array | 'too large' | 'too slow' | 'broken off'
 
 /** Counted as it comes, whatever content-length says; without a copy where Node's own message is at hand. */
 const bytesOf = (request: Request, incoming: IncomingMessage | undefined): Promise<Bytes> =>
@@ -37,15 +40,35 @@ const fromIncoming = (incoming: IncomingMessage): Promise<Bytes> =>
     const onData = (chunk: Buffer): void => {
       length += chunk.length
       if (length > bodyBytesMax) {
+        clearTimeout(slow)
         incoming.off('data', onData).pause()
         resolve('too large')
       } else chunks.push(chunk)
     }
+    const slow = setTimeout(() => {
+      incoming.off('data', onData).pause()
+      resolve('too slow')
+    }, bodyMsMax)
+    const brokenOff = (): void => {
+      clearTimeout(slow)
+      resolve('broken off')
+    }
     incoming.on('data', onData)
-    incoming.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
-    incoming.on('error', () => resolve('broken off'))
-    incoming.on('close', () => resolve('broken off'))
+    incoming.on('end', () => {
+      clearTimeout(slow)
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
+    })
+    incoming.on('error', brokenOff)
+    incoming.on('close', brokenOff)
   })
+
+/** The body piece by piece, at the speed of who reads it. Who stops reading before its end can still answer. */
+export const rawBody = (request: Request, incoming: IncomingMessage | undefined): AsyncIterable<Uint8Array> =>
+  incoming === undefined
+    ? (request.body ?? noBytes)
+    : { [Symbol.asyncIterator]: () => incoming.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array> }
+
+const noBytes: AsyncIterable<Uint8Array> = { async *[Symbol.asyncIterator]() {} }
 
 export type ReadBody = { value: unknown } | { fault: InputFault } | { reply: Reply }
 
@@ -67,6 +90,7 @@ export const readBody = async (
   if (Number(headers.contentLength ?? 0) > bodyBytesMax) return { reply: bodyTooLarge() }
   const bytes = await bytesOf(request, incoming)
   if (bytes === 'too large') return { reply: bodyTooLarge() }
+  if (bytes === 'too slow') return { reply: bodyTooSlow() }
   // Its client has gone, and hears nothing of this.
   if (bytes === 'broken off') return { fault: { path: '', message: 'the body was broken off' } }
   if (bytes.length === 0) return { value: undefined }
@@ -80,6 +104,9 @@ export const readBody = async (
 /** What is left of the body is not read: the connection goes with it. */
 const bodyTooLarge = (): Reply =>
   problem('too-large', `a body has at most ${bodyBytesMax} bytes`, { bytesMax: bodyBytesMax }, { connection: 'close' })
+
+const bodyTooSlow = (): Reply =>
+  problem('request-timeout', `a body comes within ${bodyMsMax} ms`, {}, { connection: 'close' })
 
 const wrongType = (contentType: string, contentEncoding: string): Reply => {
   const sent =

@@ -4,7 +4,7 @@ import type { Actor } from '../../domain/event.ts'
 import type { Operation } from '../routes/endpoints.ts'
 import { nothing, type Route } from '../routes/route.ts'
 import type { Parsed } from '../routes.ts'
-import { readBody } from './body.ts'
+import { rawBody, readBody } from './body.ts'
 import { faultsOf } from './faults.ts'
 import { type InputFault, invalid } from './problems.ts'
 import type { Reply } from './replies.ts'
@@ -20,6 +20,12 @@ export interface Caller {
   ifMatch?: number
   /** Of an event stream that is taken up again. */
   lastEventId?: string
+  /** What the request says of itself, by lower-case name. */
+  header: (name: string) => string | undefined
+  /** The body of a `raw` operation, as it comes; throws when it is broken off. Read once. */
+  bytes(): AsyncIterable<Uint8Array>
+  /** Only the headers of the answer are wanted. */
+  isHead: boolean
   /** Aborted when the client has gone. */
   gone(): AbortSignal
   /** Closes the connection, answered or not; false when there is none of which this could know. */
@@ -119,11 +125,19 @@ const bodyHeaders = ({ header }: Incoming) => ({
 
 /** A malformed traceparent is dropped, as W3C Trace Context wants it; other malformed headers are faults. */
 const callerOf = (
-  { request, message, header }: Incoming,
+  incoming: Incoming,
   faults: InputFault[],
   known: Pick<Caller, 'tenant' | 'actor' | 'correlationId'>,
 ): Caller => {
-  const caller: Caller = { ...known, gone: () => request.signal, cut: () => message?.socket.destroy() !== undefined }
+  const { request, message, header, method } = incoming
+  const caller: Caller = {
+    ...known,
+    header,
+    bytes: () => rawBody(request, message),
+    isHead: method === 'HEAD',
+    gone: () => request.signal,
+    cut: () => message?.socket.destroy() !== undefined,
+  }
   const [key, match, trace, last] = [
     header('idempotency-key'),
     header('if-match'),

@@ -7,6 +7,7 @@ import type { Route } from '../routes/route.ts'
 import type { AnyCall } from './call.ts'
 import type { House } from './house.ts'
 import { idFromKey } from './ids.ts'
+import { briefly, prefersMinimal, takesPrefer } from './prefer.ts'
 import { problem, refusal } from './problems.ts'
 import { etag, type Reply, resource } from './replies.ts'
 
@@ -21,13 +22,24 @@ type Members = Readonly<Record<string, unknown>>
 /** Operations whose answer is made anew each time, not the resource itself. */
 const alwaysCreates: ReadonlySet<Operation> = new Set(['openSession'])
 
+/** `onBrief`: is told of what was done where the answer need not be made. */
 export const commandHandler =
-  (house: House, operation: Operation, command: Command, answering: Answering) =>
+  (
+    house: House,
+    operation: Operation,
+    command: Command,
+    answering: Answering,
+    onBrief: (...done: Parameters<Answering>) => void = () => {},
+  ) =>
   async (call: AnyCall): Promise<Reply> => {
     const id = streamIdOf(house, call, command)
     const outcome = await house.submit(requestOf(call, command, id, dataOf(call, command)))
     if (outcome.kind !== 'done') return notDone(outcome, { kind: command.kind, id })
-    return success(operation, call, command, id, outcome, await answering(call, id, outcome))
+    if (!takesPrefer(operation) || !prefersMinimal(call.header('prefer')))
+      return success(operation, command, id, outcome, await answering(call, id, outcome))
+    onBrief(call, id, outcome)
+    const reply = success(operation, command, id, outcome, briefly(command, id, outcome.head))
+    return { ...reply, headers: { ...reply.headers, 'preference-applied': 'return=minimal' } }
   }
 
 /** In the path, else in the body; else made: from the idempotency key, so that a retry meets its own first commit. */
@@ -73,14 +85,7 @@ export const notDone = (outcome: Exclude<Outcome, Done>, addressed: { kind: stri
   }
 }
 
-const success = (
-  operation: Operation,
-  call: AnyCall,
-  { kind }: Command,
-  id: string,
-  done: Done,
-  answer: unknown,
-): Reply => {
+const success = (operation: Operation, { kind }: Command, id: string, done: Done, answer: unknown): Reply => {
   const { head, replayed } = done
   const headers: Record<string, string> = etag(kindOf(kind).etagOf(head.state, head.version))
   if (replayed) headers['idempotent-replayed'] = 'true'

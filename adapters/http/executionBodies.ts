@@ -5,41 +5,34 @@
 import { type Commit, eventsOf, lastVersion } from '../../domain/event.ts'
 import { streamName } from '../../domain/ids.ts'
 import { type ExecutionBody, executions } from '../../projections/executions.ts'
-import { executionResource } from '../../projections/resources.ts'
+import { type Folded, openFolds } from '../../projections/folds.ts'
+import { foldedExecution } from '../../projections/resources.ts'
 import type { Services } from '../../projections/services.ts'
 import type { Done } from './commands.ts'
-import { createLru } from './lru.ts'
-
-interface Folded {
-  version: number
-  body: ExecutionBody
-}
-
-/** So many executions are remembered; the largest take some 300 KB each. */
-const rememberedCountMax = 200
 
 export interface ExecutionBodies {
-  /** As of the command that was done. */
+  /** The resource as of the command that was done. */
   after(tenant: string, id: string, done: Done): Promise<unknown>
   /** Remembers what a command has done, as far as that costs nothing. */
   note(tenant: string, id: string, done: Done): void
-  /** As it is, from history itself; undefined when there is none. */
-  now(tenant: string, id: string): Promise<Folded | undefined>
+  /** The resource as it is, from history itself; undefined when there is none. */
+  now(tenant: string, id: string): Promise<ReturnType<typeof foldedExecution>>
 }
 
 export const createExecutionBodies = ({ history }: Pick<Services, 'history'>): ExecutionBodies => {
-  const remembered = createLru<Folded>(rememberedCountMax)
+  const remembered = openFolds<ExecutionBody>()
 
-  const loaded = async (stream: string, to?: number): Promise<Folded | undefined> =>
+  const loaded = async (stream: string, to?: number): Promise<Folded<ExecutionBody> | undefined> =>
     folded(undefined, await history.load(stream, to === undefined ? {} : { to }))
 
-  const remember = (stream: string, now: Folded | undefined): Folded | undefined => {
-    if (now !== undefined && now.version >= (remembered.get(stream)?.version ?? 0)) remembered.set(stream, now)
+  const remember = (stream: string, now: Folded<ExecutionBody> | undefined): Folded<ExecutionBody> | undefined => {
+    if (now !== undefined && now.version >= (remembered.get(stream)?.version ?? 0))
+      remembered.set(stream, now, now.body.bytes)
     return now
   }
 
   /** What is remembered with what the command did; undefined when they don't meet. */
-  const onTop = (stream: string, { head, commits }: Done): Folded | undefined => {
+  const onTop = (stream: string, { head, commits }: Done): Folded<ExecutionBody> | undefined => {
     const known = remembered.get(stream)
     if (known?.version === head.version) return known
     const own = commits.filter((commit) => commit.stream === stream)
@@ -50,17 +43,23 @@ export const createExecutionBodies = ({ history }: Pick<Services, 'history'>): E
     after: async (tenant, id, done) => {
       const stream = streamName(tenant, 'execution', id)
       const now = remember(stream, onTop(stream, done) ?? (await loaded(stream, done.head.version)))
-      return now && executionResource(id, now.body, now.version)
+      return now && foldedExecution(id, now.body, now.version)
     },
     note: (tenant, id, done) => {
       const stream = streamName(tenant, 'execution', id)
       remember(stream, onTop(stream, done))
     },
-    now: (tenant, id) => loaded(streamName(tenant, 'execution', id)),
+    now: async (tenant, id) => {
+      const now = await loaded(streamName(tenant, 'execution', id))
+      return now && foldedExecution(id, now.body, now.version)
+    },
   }
 }
 
-const folded = (from: Folded | undefined, commits: readonly Commit[]): Folded | undefined => {
+const folded = (
+  from: Folded<ExecutionBody> | undefined,
+  commits: readonly Commit[],
+): Folded<ExecutionBody> | undefined => {
   const last = commits.at(-1)
   if (last === undefined) return from
   let body = from?.body

@@ -2,9 +2,9 @@
 import { eventsOf, type RecordedEvent, withoutContent } from '../../domain/event.ts'
 import { partsOf } from '../../domain/ids.ts'
 import type { FeedCommit } from '../../domain/ports.ts'
+import { cloudEvent, shownEvent } from '../../projections/publish.ts'
 import { createBell } from './bell.ts'
 import type { Call } from './call.ts'
-import { shownEvent } from './history.ts'
 import type { House } from './house.ts'
 import { invalid } from './problems.ts'
 import { json, type Reply } from './replies.ts'
@@ -89,30 +89,6 @@ export const listEvents =
     return json({ items, nextCursor })
   }
 
-/** CloudEvents 1.0: the event's own data, and what else is known of it as extension attributes. */
-const cloudEvent = (event: RecordedEvent) => {
-  const { eventId, tenant, stream, version, type, at, data, ...rest } = shown(event)
-  const { schemaVersion, actor, commandId, correlationId, causationId, traceparent } = rest
-  return {
-    specversion: '1.0',
-    id: eventId,
-    source: `benchplane/${tenant}`,
-    type: `benchplane.${type}`,
-    subject: stream,
-    time: at,
-    datacontenttype: 'application/json',
-    streamversion: version,
-    schemaversion: schemaVersion,
-    actorkind: actor.kind,
-    actorid: actor.id,
-    commandid: commandId,
-    correlationid: correlationId,
-    ...(causationId === undefined ? {} : { causationid: causationId }),
-    ...(traceparent === undefined ? {} : { traceparent }),
-    data,
-  }
-}
-
 /** Commits taken at once for a client that follows: what waits in memory for it. */
 const followedCountMax = 50
 /** Without a word from the store, it is looked at again after this. */
@@ -137,7 +113,9 @@ export const followEvents =
           const page = await history.feed(place.after, followedCountMax)
           const events = placed(page.commits, place, wanted)
           if (events.length > 0)
-            yield events.map(({ event, cursor }) => sseEvent(cloudEvent(event), { id: cursor })).join('')
+            yield events
+              .map(({ event, cursor }) => sseEvent(cloudEvent(withoutContent(event)), { id: cursor }))
+              .join('')
           if (page.commits.length === 0) await bell.wait(lookAgainMs, ended)
           else place = { after: page.cursor, skip: 0 }
         }

@@ -3,18 +3,24 @@ import { benchResource, reservationResource, workerResource } from '../../projec
 import type { Operation } from '../routes/endpoints.ts'
 import type { Route } from '../routes/route.ts'
 import { routes } from '../routes.ts'
+import { listArtifacts } from './artifacts.ts'
 import { exportHistory, verifyHistory } from './audit.ts'
 import { findAvailability, getBench, getCalendar, listBenches } from './benches.ts'
-import type { Call } from './call.ts'
+import type { AnyCall, Call } from './call.ts'
+import { withAllowedCallback } from './callbacks.ts'
 import { createClaimer } from './claims.ts'
-import { type Answering, commandHandler } from './commands.ts'
+import { claimTask } from './claimTask.ts'
+import { type Answering, commandHandler, type Done } from './commands.ts'
 import { docsPage } from './docs.ts'
+import { downloadArtifact } from './downloads.ts'
 import { createExecutionBodies, type ExecutionBodies } from './executionBodies.ts'
 import { getExecution, listExecutions, listTasks } from './executions.ts'
 import { followEvents, listEvents } from './feed.ts'
+import { heartbeat } from './heartbeats.ts'
 import { getEvent, getStateAsOf, listHistory } from './history.ts'
 import type { House } from './house.ts'
 import { appendLog, readLog } from './logs.ts'
+import { getLossFreeze, liftLossFreeze } from './lossFreeze.ts'
 import { acceptMessage, getMessage } from './messages.ts'
 import type { Metrics } from './metrics.ts'
 import { openApiDocument } from './openapi.ts'
@@ -22,10 +28,12 @@ import type { Reply } from './replies.ts'
 import { json } from './replies.ts'
 import { explainReservation, getReservation, listReservations } from './reservations.ts'
 import { getHealth, getMetrics, getReadiness, getViews, rebuildViews } from './service.ts'
+import { closedSession, drainedFirst, fenced, fromOpenSession, openedSession } from './sessions.ts'
 import { createStreams } from './sse.ts'
 import { createTail } from './tail.ts'
+import { uploadArtifact } from './uploads.ts'
 import { createWakeups } from './wakeups.ts'
-import { claimTask, closedSession, getWorker, heartbeat, listWorkers, openedSession } from './workers.ts'
+import { getWorker, listWorkers } from './workers.ts'
 
 export interface HandlerOptions {
   /** Of the product, for OpenAPI. */
@@ -34,13 +42,16 @@ export interface HandlerOptions {
   heartbeatMs: number
   stallMs: number
   streamCountMax: number
+  /** Of artifacts: see uploads.ts and downloads.ts. */
+  uploadCountMax: number
+  downloadCountMax: number
 }
 
 export type Handlers = { readonly [Op in Operation]: (call: Call<Op>) => Reply | Promise<Reply> }
 
 type Commanding = Exclude<
   { [Op in Operation]: (typeof routes)[Op] extends { command: unknown } ? Op : never }[Operation],
-  'acceptMessage'
+  'acceptMessage' | 'uploadArtifact'
 >
 
 /** What commands answer, by the kind of the stream they address; sessions have answers of their own. */
@@ -54,29 +65,54 @@ const answerings = (house: House, bodies: ExecutionBodies): Readonly<Record<stri
   closeSession: closedSession(house),
 })
 
+/** Around commands by workers: fencing comes first, and who can't be closed yet is drained. */
+const wrappers: Readonly<Record<string, typeof fenced>> = {
+  completeAttempt: fenced,
+  failAttempt: fenced,
+  acknowledgeCancel: fenced,
+  closeSession: drainedFirst,
+}
+
 const commandHandlers = (house: House, bodies: ExecutionBodies): Pick<Handlers, Commanding> => {
   const known = answerings(house, bodies)
   const entries = Object.entries(routes as Readonly<Record<Operation, Route>>).flatMap(([operation, { command }]) => {
     const answering = known[operation] ?? known[command?.kind ?? '']
     if (command === undefined || answering === undefined) return []
-    return [[operation, commandHandler(house, operation as Operation, command, answering)]]
+    const noted = (call: AnyCall, id: string, done: Done): void => {
+      if (command.kind === 'execution') bodies.note(call.tenant, id, done)
+    }
+    const handle = commandHandler(house, operation as Operation, command, answering, noted)
+    return [[operation, wrappers[operation]?.(house, handle) ?? handle]]
   })
   return Object.fromEntries(entries) as Pick<Handlers, Commanding>
 }
+
+const workerHandlers = (house: House, claiming: Parameters<typeof claimTask>[1]) => ({
+  getWorker: getWorker(house),
+  listWorkers: listWorkers(house),
+  heartbeat: heartbeat(house),
+  claimTask: claimTask(house, claiming),
+  appendLog: fromOpenSession(house, appendLog(house)),
+  getLossFreeze: getLossFreeze(house),
+  liftLossFreeze: liftLossFreeze(house),
+})
 
 export const createHandlers = (
   house: House,
   metrics: Metrics,
   closing: AbortSignal,
-  { version, heartbeatMs, stallMs, streamCountMax }: HandlerOptions,
+  options: HandlerOptions,
 ): { handlers: Handlers; drain: () => void } => {
+  const { version, heartbeatMs, stallMs, streamCountMax } = options
   const tail = createTail(house)
   const streams = createStreams({ heartbeatMs, stallMs, countMax: streamCountMax, log: house.log })
   const bodies = createExecutionBodies(house)
   const claiming = { claim: createClaimer(house), wakeups: createWakeups(house, tail), bodies, closing }
   const document = once(() => openApiDocument(version))
+  const commanding = commandHandlers(house, bodies)
   const handlers: Handlers = {
-    ...commandHandlers(house, bodies),
+    ...commanding,
+    submitExecution: withAllowedCallback(house, commanding.submitExecution),
     getBench: getBench(house),
     listBenches: listBenches(house),
     getCalendar: getCalendar(house),
@@ -85,14 +121,13 @@ export const createHandlers = (
     listReservations: listReservations(house),
     explainReservation: explainReservation(house),
     getExecution: getExecution(house, bodies),
-    listExecutions: listExecutions(house),
+    listExecutions: listExecutions(house, bodies),
     listTasks: listTasks(house, bodies),
     readLog: readLog(house, tail, streams),
-    appendLog: appendLog(house),
-    getWorker: getWorker(house),
-    listWorkers: listWorkers(house),
-    heartbeat: heartbeat(house),
-    claimTask: claimTask(house, claiming),
+    listArtifacts: listArtifacts(house),
+    uploadArtifact: uploadArtifact(house, options),
+    downloadArtifact: downloadArtifact(house, options),
+    ...workerHandlers(house, claiming),
     acceptMessage: acceptMessage(house),
     getMessage: getMessage(house),
     listHistory: listHistory(house),

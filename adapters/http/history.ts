@@ -1,19 +1,11 @@
 /** The past as it was written: the events of a stream, its state as of then, one event. */
-import { type Commit, eventsOf, type RecordedEvent } from '../../domain/event.ts'
-import { eventId, streamName, withoutTenant } from '../../domain/ids.ts'
+import { type Commit, eventsOf } from '../../domain/event.ts'
+import { streamName } from '../../domain/ids.ts'
+import { shownEvent } from '../../projections/publish.ts'
 import type { Call } from './call.ts'
 import type { House } from './house.ts'
 import { invalid, notFound } from './problems.ts'
 import { json, type Reply } from './replies.ts'
-
-/** An event as the API shows it. */
-export const shownEvent = ({ stream, version, ...event }: RecordedEvent) => ({
-  eventId: eventId(stream, version),
-  tenant: stream.slice(0, stream.indexOf('/')),
-  stream: withoutTenant(stream),
-  version,
-  ...event,
-})
 
 /** A cursor of a stream's history is the version to go on with. */
 const cursorPattern = /^v([1-9]\d{0,14})$/

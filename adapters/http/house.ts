@@ -1,4 +1,5 @@
 /** What HTTP is given beside `Services`: by the composition root, or by a test. */
+import type { ArtifactStore } from '../../domain/artifactStore.ts'
 import type { LogStore } from '../../domain/ports.ts'
 import type { Services } from '../../projections/services.ts'
 
@@ -26,6 +27,7 @@ export interface Log {
 
 export interface House extends Services {
   logs: LogStore
+  artifacts: ArtifactStore
   viewsAdmin: {
     status(): Promise<ViewsStatus>
     /** Begins a rebuild unless one runs; answers at once. */
@@ -33,6 +35,13 @@ export interface House extends Services {
   }
   counters(): readonly Counter[]
   log: Log
+  /** What may come in, at most. */
+  limits: {
+    /** Largest artifact, in bytes. */
+    artifactBytesMax: number
+    /** Where callbacks may go, see callbacks.ts; absent: anywhere. */
+    callbackHosts?: readonly string[]
+  }
   /** How long a lease lives without a heartbeat (default 40 000), and how often one is asked for (10 000). */
   settings: { leaseMs: number; heartbeatEveryMs: number }
 }

@@ -1,9 +1,9 @@
 /** The logs of attempts: appended by their workers, read or followed by everybody. */
 
-import type { Attempt, Execution, ExecutionState } from '../../domain/execution/state.ts'
+import { taskNamed } from '../../domain/execution/readiness.ts'
+import type { Execution, ExecutionState } from '../../domain/execution/state.ts'
 import { streamName } from '../../domain/ids.ts'
 import { type LogKey, logBytesMax } from '../../domain/ports.ts'
-import type { ExecutionBody } from '../../projections/executions.ts'
 import { createBell } from './bell.ts'
 import type { Call } from './call.ts'
 import type { House } from './house.ts'
@@ -12,27 +12,18 @@ import { content, json, type Reply } from './replies.ts'
 import { type Streams, sseEvent, sseStart } from './sse.ts'
 import type { Tail } from './tail.ts'
 
-/** The execution as the view has it, or as it is where the view has not seen the attempt yet. */
-const stateOf = async (house: House, tenant: string, id: string, isFresh: boolean): Promise<ExecutionState> => {
-  const row = isFresh ? undefined : await house.views.row('executions', tenant, id)
-  if (row !== undefined && row !== 'behind') return (row.body as ExecutionBody).state
-  return (await house.headOf(tenant, 'execution', id)).state as ExecutionState
-}
-
-const attemptOf = (state: ExecutionState, taskName: string, number: number): Attempt | undefined =>
-  state.status === 'absent'
-    ? undefined
-    : state.tasks.find(({ name }) => name === taskName)?.attempts.find(({ attempt }) => attempt === number)
+/** Heads are kept in this process: mostly no store is asked. */
+const stateOf = async (house: House, tenant: string, id: string): Promise<ExecutionState> =>
+  (await house.headOf(tenant, 'execution', id)).state as ExecutionState
 
 /** By the attempt's own worker and session; taken after the attempt's end too, for what it still had to say. */
 export const appendLog =
   (house: House) =>
   async ({ tenant, params, body }: Call<'appendLog'>): Promise<Reply> => {
     const { executionId, taskName, attempt } = params
-    const known = attemptOf(await stateOf(house, tenant, executionId, false), taskName, attempt)
-    const fresh = known === undefined ? await stateOf(house, tenant, executionId, true) : undefined
-    if (fresh?.status === 'absent') return notFound(`execution ${executionId}`)
-    const own = known ?? (fresh && attemptOf(fresh, taskName, attempt))
+    const state = await stateOf(house, tenant, executionId)
+    if (state.status === 'absent') return notFound(`execution ${executionId}`)
+    const own = taskNamed(state, taskName)?.attempts.find((one) => one.attempt === attempt)
     if (own === undefined)
       return refusedHere('StaleAttempt', `there is no attempt ${attempt} of ${taskName}`, { taskName, attempt })
     if (own.workerId !== body.workerId || own.epoch !== body.epoch)
@@ -85,15 +76,10 @@ export const readLog =
   async (call: Call<'readLog'>): Promise<Reply> => {
     const { tenant, params, query } = call
     const id = params.executionId
-    const seen = await stateOf(house, tenant, id, false)
-    // Who has just been told of an attempt may ask for its log: the view may not have seen it yet.
-    const isSeen =
-      seen.status !== 'absent' && (query.attempt === undefined || sectionsOf(tenant, id, seen, query).length > 0)
-    const state = isSeen ? seen : await stateOf(house, tenant, id, true)
+    const state = await stateOf(house, tenant, id)
     if (state.status === 'absent') return notFound(`execution ${id}`)
     const { taskName } = query
-    if (taskName !== undefined && !state.tasks.some(({ name }) => name === taskName))
-      return notFound(`task ${taskName}`)
+    if (taskName !== undefined && taskNamed(state, taskName) === undefined) return notFound(`task ${taskName}`)
     const sections = sectionsOf(tenant, id, state, query)
     if (query.attempt !== undefined && sections.length === 0) return notFound(`attempt ${query.attempt}`)
     if (query.follow) return followLog(house, tail, streams, call)
@@ -152,22 +138,32 @@ const followLog = (house: House, tail: Tail, streams: Streams, call: Call<'readL
     })
     const offsets = new Map<string, number>()
     const stops = new Map<string, () => void>()
+    /** Whether their attempts had ended, of those that have not grown since: with a thousand tasks, most. */
+    const read = new Map<string, boolean>()
     try {
       yield sseStart()
       while (!ended.aborted) {
-        const state = await stateOf(house, tenant, id, true)
+        const state = await stateOf(house, tenant, id)
         if (state.status === 'absent') return
         const sections = sectionsOf(tenant, id, state, query)
         for (const section of sections) {
           const name = `${section.taskName}/${section.attempt}`
-          if (!stops.has(name)) stops.set(name, house.logs.follow(section, bell.ring))
+          const onGrown = (): void => {
+            read.delete(name)
+            bell.ring()
+          }
+          if (!stops.has(name)) stops.set(name, house.logs.follow(section, onGrown))
+          if (read.get(name) === section.isEnded) continue
+          read.set(name, section.isEnded)
           yield* grownBy(house, section, offsets, name, isOne ? start : 0, isOne)
         }
         if (hasEnded(state, sections, query)) {
           yield sseEvent({ status: state.status, ...(state.verdict && { verdict: state.verdict }) }, { event: 'end' })
           return
         }
+        const waitedFrom = performance.now()
         await bell.wait(lookAgainMs, ended)
+        if (performance.now() - waitedFrom >= lookAgainMs) read.clear()
       }
     } finally {
       stopTail()

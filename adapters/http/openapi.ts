@@ -1,8 +1,10 @@
 /** OpenAPI 3.1 of the routes, from the very schemas that check requests: what it says is what happens. */
 import { z } from 'zod'
+import type { Operation } from '../routes/endpoints.ts'
 import { Problem } from '../routes/resources.ts'
 import type { Route } from '../routes/route.ts'
 import { operations } from '../routes.ts'
+import { takesPrefer } from './prefer.ts'
 import { problemStatuses } from './problems.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -94,9 +96,17 @@ const header = (name: string, told: string, schema: Json = { type: 'string' }): 
   description: told,
   schema,
 })
+const minimal = { type: 'string', examples: ['return=minimal'] }
 const visible = { type: 'string', pattern: '^[\\x21-\\x7e]{1,128}$' }
 
-const headersOf = (operation: string, { command, responses }: Route): readonly Json[] => [
+const digestHeader = header('Repr-Digest', '`sha-256=:base64:` (RFC 9530): bytes with another are refused')
+const partHeaders = [
+  header('Range', 'One range: `bytes=0-1023`, `bytes=1024-`'),
+  header('If-Range', 'The ETag of what is there already: of anything else the whole is sent'),
+  header('If-None-Match', 'ETags of what is there already'),
+]
+
+const headersOf = (operation: string, { command, responses, raw }: Route): readonly Json[] => [
   ...(command === undefined
     ? []
     : [
@@ -105,15 +115,23 @@ const headersOf = (operation: string, { command, responses }: Route): readonly J
           type: 'string',
           pattern: '^"[1-9][0-9]{0,14}"$',
         }),
+        ...(takesPrefer(operation as Operation)
+          ? [header('Prefer', '`return=minimal`: answered are id, status and version only', minimal)]
+          : []),
       ]),
   ...(responses[200] === 'text/event-stream' || operation === 'readLog'
     ? [header('Last-Event-ID', 'Resumes after the event of this id')]
     : []),
+  ...(raw === true ? [digestHeader] : []),
+  ...(responses[206] === undefined ? [] : partHeaders),
   header('X-Correlation-Id', 'Carried into every event, log line and answer', visible),
   header('traceparent', 'W3C Trace Context, carried along'),
 ]
 
-const bodyOf = ({ body, bodyless }: Route, schemaOf: SchemaOf): Json | undefined => {
+const binary = { type: 'string', format: 'binary' }
+
+const bodyOf = ({ body, bodyless, raw }: Route, schemaOf: SchemaOf): Json | undefined => {
+  if (raw === true) return { required: true, content: { 'application/octet-stream': { schema: binary } } }
   if (bodyless === true) return undefined
   if (body === undefined) return undefined
   const required = !body.safeParse(undefined).success
@@ -134,6 +152,8 @@ const meanings: Readonly<Record<number, string>> = {
   201: 'Created',
   202: 'Begun',
   204: 'Nothing to do now',
+  206: 'The range that was asked for',
+  304: 'It is what the client has',
 }
 
 const responseOf = (route: Route, status: number, answer: Route['responses'][number], schemaOf: SchemaOf): Json => {
@@ -141,7 +161,8 @@ const responseOf = (route: Route, status: number, answer: Route['responses'][num
   if (answer === null || answer === undefined) return { description: told }
   if (typeof answer === 'string') {
     const also = route.alternative === undefined ? {} : { [route.alternative]: { schema: { type: 'string' } } }
-    return { description: told, content: { [answer]: { schema: { type: 'string' } }, ...also } }
+    const schema = answer === 'application/octet-stream' ? binary : { type: 'string' }
+    return { description: told, content: { [answer]: { schema }, ...also } }
   }
   const headers = {
     ...(route.command === undefined

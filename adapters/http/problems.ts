@@ -13,9 +13,11 @@ const statuses = {
   'origin-not-allowed': 403,
   'not-found': 404,
   'method-not-allowed': 405,
+  'request-timeout': 408,
   'version-mismatch': 412,
   'too-large': 413,
   'unsupported-media-type': 415,
+  'range-not-satisfiable': 416,
   'idempotency-key-reused': 422,
   'internal-error': 500,
   'history-damaged': 500,
@@ -34,12 +36,13 @@ const refusedStatus = 409
 export const serverFaultFrom = 500
 
 /** The statuses of problems that an operation's callers have to reckon with. */
-export const problemStatuses = ({ params, query, body, command }: Route): readonly number[] => {
+export const problemStatuses = ({ params, query, body, raw, command, responses }: Route): readonly number[] => {
   const takesInput = params !== undefined || query !== undefined || body !== undefined
   const codes: readonly Code[] = [
     ...(takesInput ? (['invalid-request'] as const) : []),
     ...(params === undefined ? [] : (['not-found'] as const)),
-    ...(body === undefined ? [] : (['too-large', 'unsupported-media-type'] as const)),
+    ...(body === undefined && raw === undefined ? [] : (['too-large', 'unsupported-media-type'] as const)),
+    ...(responses[206] === undefined ? [] : (['range-not-satisfiable'] as const)),
     ...(command === undefined ? [] : (['version-mismatch', 'idempotency-key-reused', 'contended'] as const)),
   ]
   return [...codes.map((code) => statuses[code]), ...(command === undefined ? [] : [refusedStatus])]

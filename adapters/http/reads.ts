@@ -25,7 +25,7 @@ export const find = async (
   where: { view: string; tenant: string; id: string },
   { consistent, minVersion }: Freshness,
   truth: () => Promise<Found | undefined>,
-): Promise<Found | undefined | 'behind'> => {
+): Promise<Found | ViewRow | undefined | 'behind'> => {
   if (consistent) return truth()
   const row = await house.views.row(where.view, where.tenant, where.id, minVersion)
   if (row !== undefined && row !== 'behind') return row
@@ -80,7 +80,7 @@ const collect = async (
   for (let scanned = 0; scanned < scannedRowsMax; ) {
     const page = await query(house, question, Math.min(chunkCountMax, limit), next)
     for (const [index, row] of page.rows.entries()) {
-      const item = shown(row)
+      const item = await shown(row)
       if (item === undefined) continue
       const text = JSON.stringify(item)
       length += text.length

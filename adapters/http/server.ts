@@ -1,5 +1,5 @@
 /** The app on a port of this machine. */
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import type { App } from './app.ts'
@@ -25,15 +25,20 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
-/** Headers must come within 10 s, the whole request within 60 s; idle connections live a little longer than proxies think. */
+/**
+ * Headers must come within 10 s; idle connections live a little longer than proxies think. How long a body may take is up
+ * to who reads it (see body.ts and uploads.ts): an upload that gets on takes as long as it takes.
+ */
 const timeouts = {
   headersTimeout: 10_000,
-  requestTimeout: 60_000,
+  requestTimeout: 0,
   keepAliveTimeout: 65_000,
   connectionsCheckingInterval: 2_000,
 }
 const headerBytesMax = 16 * 1024
 const headerCountMax = 100
+/** The body of a request that should have none must come within this. */
+const uncalledForMsMax = 60_000
 /** Open connections; more wait in the system's queue until one closes. */
 const connectionCountMax = 20_000
 
@@ -48,6 +53,7 @@ export const startServer = async ({
   const listener = getRequestListener(app.fetch, { hostname: host, errorHandler: (error) => malformed(error, log) })
   let isClosing = false
   const server = createServer({ ...timeouts, maxHeaderSize: headerBytesMax }, (incoming, outgoing) => {
+    if (hasBodyUncalledFor(incoming)) endWithin(incoming, uncalledForMsMax)
     if (isClosing) send(outgoing, problem('closing', 'the server is stopping'))
     else listener(incoming, outgoing).catch((error: unknown) => broken(error, outgoing, log))
   })
@@ -62,6 +68,16 @@ export const startServer = async ({
     return closed(server, app, drainMs, log)
   }
   return { url: `http://${name}:${actual}`, close }
+}
+
+/** Nobody would read it, nor notice that it never ends. */
+const hasBodyUncalledFor = ({ method, headers }: IncomingMessage): boolean =>
+  (method === 'GET' || method === 'HEAD') &&
+  (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0')
+
+const endWithin = (incoming: IncomingMessage, ms: number): void => {
+  const late = setTimeout(() => incoming.socket.destroy(), ms)
+  incoming.on('close', () => clearTimeout(late))
 }
 
 /** An answer without the app, after which the connection closes. */

@@ -2,7 +2,7 @@
 import type { Commit } from '../../domain/event.ts'
 import { partsOf } from '../../domain/ids.ts'
 import type { ReservationState } from '../../domain/reservation/state.ts'
-import type { ExecutionBody } from '../../projections/executions.ts'
+import type { ExecutionRow } from '../../projections/executions.ts'
 import { type Bell, createBell } from './bell.ts'
 import type { House } from './house.ts'
 import type { Tail } from './tail.ts'
@@ -19,6 +19,8 @@ const awaited: Readonly<Record<string, ReadonlySet<string>>> = {
   reservation: new Set(['ReservationActivated', 'ReservationAmended']),
   execution: new Set([
     'ExecutionSubmitted',
+    'ExecutionMoved',
+    'ExecutionRedriven',
     'ExecutionCancelRequested',
     'TaskRetryScheduled',
     'TaskSkipped',
@@ -131,6 +133,6 @@ const benchIdsOf = async (
 ): Promise<readonly string[] | undefined> => {
   const row = await house.views.row(kind === 'execution' ? 'executions' : 'reservations', tenant, id)
   if (row === undefined || row === 'behind') return undefined
-  const state = kind === 'execution' ? (row.body as ExecutionBody).state : (row.body as ReservationState)
+  const state = row.body as ExecutionRow | ReservationState
   return state.status === 'absent' ? undefined : state.benchIds
 }

@@ -1,6 +1,7 @@
 /**
  * The map of the API on one page: operation → method and path. Imports nothing, so that a command line can know the
  * server without loading a schema. `adapters/routes.ts` says what goes in and what comes out.
+ * `{path}` is the only parameter that may hold slashes, and stands at the end.
  */
 export const endpoints = {
   registerBench: { method: 'POST', path: '/v1/benches' },
@@ -43,6 +44,16 @@ export const endpoints = {
   },
   appendLog: { method: 'POST', path: '/v1/executions/{executionId}/tasks/{taskName}/attempts/{attempt}/log' },
 
+  listArtifacts: { method: 'GET', path: '/v1/executions/{executionId}/artifacts' },
+  uploadArtifact: {
+    method: 'PUT',
+    path: '/v1/executions/{executionId}/tasks/{taskName}/attempts/{attempt}/artifacts/{path}',
+  },
+  downloadArtifact: {
+    method: 'GET',
+    path: '/v1/executions/{executionId}/tasks/{taskName}/attempts/{attempt}/artifacts/{path}',
+  },
+
   enrolWorker: { method: 'PUT', path: '/v1/workers/{workerId}' },
   listWorkers: { method: 'GET', path: '/v1/workers' },
   getWorker: { method: 'GET', path: '/v1/workers/{workerId}' },
@@ -50,6 +61,8 @@ export const endpoints = {
   closeSession: { method: 'DELETE', path: '/v1/workers/{workerId}/sessions/{epoch}' },
   heartbeat: { method: 'POST', path: '/v1/workers/{workerId}/heartbeat' },
   claimTask: { method: 'POST', path: '/v1/workers/{workerId}/claim' },
+  getLossFreeze: { method: 'GET', path: '/v1/loss-freeze' },
+  liftLossFreeze: { method: 'DELETE', path: '/v1/loss-freeze' },
 
   acceptMessage: { method: 'PUT', path: '/v1/messages/{messageId}' },
   getMessage: { method: 'GET', path: '/v1/messages/{messageId}' },

@@ -2,11 +2,11 @@
 import { z } from 'zod'
 import { wantedBench } from '../../domain/reservation/commands.ts'
 
-const at = z.iso.datetime({ precision: 3 }).meta({ description: 'ISO-8601 UTC with milliseconds' })
-const count = z.int().min(0)
-const version = z.int().min(1)
-const text = z.string().max(1_000)
-const stringMap = z.record(z.string().max(64), z.string().max(64))
+export const at = z.iso.datetime({ precision: 3 }).meta({ description: 'ISO-8601 UTC with milliseconds' })
+export const count = z.int().min(0)
+export const version = z.int().min(1)
+export const text = z.string().max(1_000)
+export const stringMap = z.record(z.string().max(64), z.string().max(64))
 const window = { start: at, end: at }
 
 /** A page of a list. */
@@ -75,7 +75,7 @@ export const Explanation = z
   })
   .meta({ id: 'Explanation' })
 
-const phase = z.enum(['provision', 'test', 'collect', 'teardown'])
+export const phase = z.enum(['provision', 'test', 'collect', 'teardown'])
 
 const Attempt = z
   .object({
@@ -134,53 +134,16 @@ export const Execution = z
   })
   .meta({ id: 'Execution' })
 
-export const Worker = z
+export const Artifact = z
   .object({
-    workerId: text,
-    labels: stringMap,
-    epoch: count,
-    session: z
-      .object({ epoch: count, benchIds: z.array(text).max(16), agentVersion: text, openedAt: at })
-      .optional()
-      .meta({ description: 'The one that is open' }),
-    version,
-  })
-  .meta({ id: 'Worker' })
-
-export const Session = z
-  .object({ epoch: z.int().min(1), leaseMs: count, heartbeatEveryMs: count })
-  .meta({ id: 'Session' })
-
-export const LeaseFlag = z
-  .union([
-    z.object({
-      kind: z.literal('cancel-attempt'),
-      executionId: text,
-      taskName: text,
-      attempt: z.int().min(1),
-      graceMs: count,
-    }),
-    z.object({ kind: z.literal('drain') }),
-  ])
-  .meta({ id: 'LeaseFlag' })
-
-export const Beat = z
-  .object({ leaseMs: count, heartbeatEveryMs: count, flags: z.array(LeaseFlag).max(1_000) })
-  .meta({ id: 'Beat' })
-
-export const Claim = z
-  .object({
-    executionId: text,
     taskName: text,
     attempt: z.int().min(1),
-    benchId: text,
-    run: z.unknown(),
-    phase,
-    parameters: z.record(z.string().max(128), z.unknown()).optional(),
-    commitSha: text.optional(),
-    timeoutMs: count,
+    path: z.string().max(512),
+    bytes: count,
+    sha256: text.meta({ description: 'Lower-case hex: the ETag' }),
+    href: z.string().max(2_000).meta({ description: 'Where its bytes are' }),
   })
-  .meta({ id: 'Claim' })
+  .meta({ id: 'Artifact' })
 
 const Actor = z
   .object({ kind: z.enum(['user', 'service', 'worker', 'system']), id: text, onBehalfOf: text.optional() })

@@ -12,6 +12,8 @@ export interface Route {
   /** JSON body. Absent with `bodyless`: the body may be left out, or be `{}`. */
   body?: z.ZodType
   bodyless?: true
+  /** The body is bytes of any type: not read before the operation reads them, and not bounded like JSON. */
+  raw?: true
   /** The command it issues; takes Idempotency-Key and If-Match then. */
   command?: {
     kind: 'bench' | 'reservation' | 'execution' | 'worker' | 'message'
@@ -23,7 +25,16 @@ export interface Route {
   }
   /** Success answers: status → JSON schema, `null` for no content, or what else is sent. */
   responses: Readonly<
-    Record<number, z.ZodType | null | 'text/plain' | 'text/html' | 'text/event-stream' | 'application/x-ndjson'>
+    Record<
+      number,
+      | z.ZodType
+      | null
+      | 'text/plain'
+      | 'text/html'
+      | 'text/event-stream'
+      | 'application/x-ndjson'
+      | 'application/octet-stream'
+    >
   >
   /** Beside JSON on the same status: what a `follow` or an `Accept` asks for. */
   alternative?: 'text/event-stream'

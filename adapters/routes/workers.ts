@@ -2,8 +2,9 @@ import { z } from 'zod'
 import { attemptNumber, taskName } from '../../domain/execution/commands.ts'
 import { id, json, slug } from '../../domain/fields.ts'
 import * as commands from '../../domain/worker/commands.ts'
-import { Beat, Claim, page, Session, Worker } from './resources.ts'
+import { page } from './resources.ts'
 import { freshness, listing, type Route } from './route.ts'
+import { Beat, Claim, LossFreeze, Session, Worker } from './workerResources.ts'
 
 const params = z.strictObject({ workerId: slug })
 const tag = 'workers'
@@ -34,7 +35,8 @@ export const workerRoutes = {
   },
   closeSession: {
     tag,
-    summary: 'Drain and close a session; afterwards its epoch is stale',
+    summary:
+      'Close a session; afterwards its epoch is stale. While it runs something it is told to drain instead, unless forced',
     params: params.extend({ epoch }),
     query: z.strictObject({ force: z.boolean().default(false) }),
     bodyless: true,
@@ -56,7 +58,8 @@ export const workerRoutes = {
   },
   claimTask: {
     tag,
-    summary: 'By the agent: the next task for one of its benches; waits up to waitMs for one',
+    summary:
+      'By the agent: the next task for one of its benches; waits up to waitMs for one. An attempt that no beat has listed, though one came since it was given, is given again: its answer was lost',
     params,
     body: z.strictObject({
       epoch,
@@ -64,5 +67,16 @@ export const workerRoutes = {
       benches: commands.OpenSession.shape.benches.optional().meta({ description: 'Only for these of its benches' }),
     }),
     responses: { 200: Claim, 204: null },
+  },
+  getLossFreeze: {
+    tag,
+    summary: 'Whether nobody is declared lost now, since most workers are silent at once',
+    responses: { 200: LossFreeze },
+  },
+  liftLossFreeze: {
+    tag,
+    summary: 'Lift it: workers that stay silent are declared lost again',
+    bodyless: true,
+    responses: { 200: LossFreeze },
   },
 } as const satisfies Record<string, Route>

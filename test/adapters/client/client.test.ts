@@ -40,6 +40,16 @@ describe('a request', () => {
 })
 
 describe('an answer', () => {
+  test('sends what is preferred of an answer, and says so in its types', async () => {
+    const { url, seen } = await fakeServer(json({ benchId: 'b', version: 4 }, 200))
+    const client = createClient({ url })
+    const answer = await client.retireBench({ params: { benchId: 'b' }, body: {} }, { prefer: 'minimal' })
+    expect(seen[0]?.headers['prefer']).toBe('return=minimal')
+    expect(answer.ok && answer.value.version).toBe(4)
+    await client.retireBench({ params: { benchId: 'b' }, body: {} })
+    expect(seen[1]?.headers['prefer']).toBeUndefined()
+  })
+
   test('is its value, as JSON or as text; no content is undefined', async () => {
     const { url } = await fakeServer(json(bench), text('a log ✓'), (response) => response.writeHead(204).end())
     const client = createClient({ url })

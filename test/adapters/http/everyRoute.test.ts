@@ -14,6 +14,7 @@ const known: Readonly<Record<string, string>> = {
   kind: 'bench',
   id: 'rig-1',
   version: '1',
+  path: 'a.txt',
 }
 const filled = (path: string, other: Readonly<Record<string, string>> = {}): string =>
   path.replaceAll(/\{(\w+)\}/g, (_, name: string) => other[name] ?? known[name] ?? '')

@@ -1,7 +1,7 @@
 import { canonicalJson, sha256 } from '../../../adapters/chain.ts'
 import type { House } from '../../../adapters/http/house.ts'
+import { openArtifacts } from '../../../adapters/memory/artifacts.ts'
 import { openHistory } from '../../../adapters/memory/history.ts'
-import { openLeases } from '../../../adapters/memory/leases.ts'
 import { openLogs } from '../../../adapters/memory/logs.ts'
 import { openViews } from '../../../adapters/memory/views.ts'
 import type { BenchState } from '../../../domain/bench/state.ts'
@@ -12,13 +12,16 @@ import { createHandle } from '../../../domain/handle.ts'
 import { fold, type Head } from '../../../domain/head.ts'
 import { plusMs, streamName } from '../../../domain/ids.ts'
 import type { EventStore } from '../../../domain/ports.ts'
+import { openFolds } from '../../../projections/folds.ts'
 import { project } from '../../../projections/project.ts'
+import { openTestLiveness } from './liveness.ts'
 
 const digest = (text: string): string => sha256(text).slice(0, 16)
 
 /** The views of a history, which have seen everything whenever they are read; unless they are held up. */
 const openTestViews = (history: EventStore) => {
   const store = openViews()
+  const folds = openFolds<unknown>()
   let cursor: string | undefined
   let isHeldUp = false
   let catching = Promise.resolve()
@@ -28,7 +31,7 @@ const openTestViews = (history: EventStore) => {
       const page = await history.feed(cursor, 1_000)
       if (page.commits.length === 0) return
       const commits = page.commits.map(({ commit }) => commit)
-      await project({ views: store, load: (stream, range) => history.load(stream, range) }, commits)
+      await project({ views: store, load: (stream, range) => history.load(stream, range), folds }, commits)
       cursor = page.cursor
     }
   }
@@ -110,30 +113,33 @@ const logInto = (lines: Line[]): House['log'] => {
 
 /** A house in memory without policies or clocks, for what HTTP makes of it: time stands still until `advance`. */
 export const openTestHouse = (replace: Partial<House> = {}) => {
-  const history: EventStore = openHistory()
-  const { views, holdUp } = openTestViews(history)
-  const lines: Line[] = []
   let at = '2030-01-01T12:00:00.000Z'
   const now = (): string => at
+  const settings = { leaseMs: 40_000, heartbeatEveryMs: 10_000 }
+  const { history, over } = openTestLiveness(openHistory(), now, settings)
+  const { views, holdUp } = openTestViews(history)
+  const lines: Line[] = []
+  const base = { ...openTestWriting(history, views, now), ...headsOf(history), views, log: logInto(lines) }
+  const { leases, lossFreeze, sweeper, store: leaseStore } = over(base)
   const house: House = {
-    ...openTestWriting(history, views, now),
-    ...headsOf(history),
+    ...base,
     history,
-    views,
-    leases: openLeases(),
+    leases,
+    lossFreeze,
     verify: (stream) => verify(history, stream),
     now,
     hash: (value) => sha256(canonicalJson(value)),
     canonicalBytes: (value) => Buffer.byteLength(canonicalJson(value)),
     unready: () => undefined,
     logs: openLogs(),
+    artifacts: openArtifacts(),
+    limits: { artifactBytesMax: 64 * 1024 * 1024 },
     viewsAdmin: {
       status: async () => ({ items: [], rebuilding: false }),
       rebuild: async () => ({ items: [], rebuilding: true }),
     },
     counters: () => [{ name: 'benchplane_conflicts_total', help: 'Lost races', kind: 'counter', value: 3 }],
-    log: logInto(lines),
-    settings: { leaseMs: 40_000, heartbeatEveryMs: 10_000 },
+    settings,
     ...replace,
   }
   const advance = (ms: number): void => {
@@ -148,6 +154,9 @@ export const openTestHouse = (replace: Partial<House> = {}) => {
     advance,
     commitCount,
     holdUpViews: holdUp,
+    /** One look of the sweeper's. */
+    sweep: sweeper.sweep,
+    leaseStore,
     tick: (...what: Ticked) => tick(house, ...what),
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { bench, type Driver, expectProblem, openDriver, openLab, plan } from './driver.ts'
 
 /** A stream that is read at leisure. */
@@ -199,6 +199,24 @@ test('a log is followed until its execution ends, whole characters at a time', a
     [undefined, { taskName: 'a', attempt: 1, offset: 5, text: 'zwei\n' }],
     ['end', { status: 'finished', verdict: 'passed' }],
   ])
+})
+
+test('of many logs that are followed only the one that grows is read again', async () => {
+  const driver = openDriver()
+  await openLab(driver)
+  await driver.post('/v1/executions', plan('e-1', 'a', 'b'))
+  for (const task of ['a', 'b']) {
+    await driver.post('/v1/workers/w-1/claim', { epoch: 1 })
+    await driver.post(`/v1/executions/e-1/tasks/${task}/attempts/1/log`, log(`${task}!\n`, 0))
+  }
+  const live = await listen(driver, '/v1/executions/e-1/log?follow=true')
+  await live.until(2)
+  const read = vi.spyOn(driver.house.logs, 'read')
+  await driver.post('/v1/executions/e-1/tasks/b/attempts/1/log', log('more\n', 3))
+  await live.until(3)
+  expect(data(live.events[2]!)).toMatchObject({ taskName: 'b', text: 'more\n' })
+  expect(new Set(read.mock.calls.map(([{ taskName }]) => taskName))).toEqual(new Set(['b']))
+  await live.stop()
 })
 
 test('one log resumes at an offset', async () => {

@@ -1,0 +1,16 @@
+import { isCallbackAllowed } from '../callbackHosts.ts'
+import type { Call } from './call.ts'
+import type { House } from './house.ts'
+import { invalid } from './problems.ts'
+import type { Reply } from './replies.ts'
+
+/** Where a callback may go is this server's to say: an address elsewhere is a fault of the request, before anything is decided. */
+export const withAllowedCallback =
+  ({ limits }: Pick<House, 'limits'>, submit: (call: Call<'submitExecution'>) => Reply | Promise<Reply>) =>
+  (call: Call<'submitExecution'>): Reply | Promise<Reply> => {
+    const { callback } = call.body
+    if (callback === undefined || !('url' in callback) || isCallbackAllowed(callback.url, limits.callbackHosts))
+      return submit(call)
+    const message = `this server sends callbacks to ${(limits.callbackHosts ?? []).slice(0, 10).join(', ') || 'nobody'} only`
+    return invalid([{ path: 'callback.url', message }])
+  }

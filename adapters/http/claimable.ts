@@ -1,0 +1,161 @@
+/**
+ * What a worker's session could start now, as the views have it: a page or two of an index per bench, however many
+ * executions and tasks wait there.
+ */
+import type { BenchState } from '../../domain/bench/state.ts'
+import type { ViewQuestion } from '../../domain/ports.ts'
+import type { ReservationState } from '../../domain/reservation/state.ts'
+import {
+  dueRetries,
+  laterRetries,
+  readyAfter,
+  readyRange,
+  type SortRange,
+  type TaskRow,
+} from '../../projections/tasks.ts'
+import type { House } from './house.ts'
+
+export interface Session {
+  tenant: string
+  workerId: string
+  epoch: number
+  benchIds: readonly string[]
+}
+
+export interface Candidate {
+  executionId: string
+  taskName: string
+  benchId: string
+  task: TaskRow
+}
+
+/**
+ * The candidates, read as far as they are asked for: the oldest execution's first, its tasks in the order of the plan.
+ * `isHopeless` is what the caller has learnt on the way: such candidates are passed over, an execution at a stride.
+ */
+export type Candidates = (isHopeless: (candidate: Candidate) => boolean) => AsyncGenerator<Candidate, void>
+
+export interface Search {
+  candidates: Candidates
+  /** When the next task could be claimed that can't yet; undefined: not by itself. */
+  nextAt: () => Promise<string | undefined>
+}
+
+/** Mostly the first candidate is had; who races with many others for one bench looks further. */
+const firstPageLimit = 3
+const pageLimit = 20
+/** Pages of one bench in one search: a page passes over an execution at least, or has twenty candidates (the first has three). */
+const pageCountMax = 200
+
+export const search = async (house: House, { tenant, benchIds }: Session): Promise<Search> => {
+  const now = house.now()
+  const places = (await Promise.all(benchIds.map((benchId) => placesOn(house, tenant, benchId, now)))).flat()
+  return {
+    candidates: (isHopeless) => candidatesAt(house, places, now, isHopeless),
+    nextAt: async () => {
+      const next = await Promise.all(places.map((place) => nextRetry(house, place, now)))
+      return next.filter((at) => at !== undefined).sort()[0]
+    },
+  }
+}
+
+/** A bench, and the reservation that it is active for: only its executions can be claimed from. */
+interface Place {
+  tenant: string
+  benchId: string
+  reservationId: string
+  /** The execution that is on the bench: until it leaves, no other comes. */
+  occupant: string | undefined
+}
+
+/** More have not begun and wait for their benches to be vacated: they come one by one. */
+const liveLimit = 20
+
+const placesOn = async (house: House, tenant: string, benchId: string, now: string): Promise<readonly Place[]> => {
+  const begun = { view: 'reservations', tenant, index: 'bench_live_idx', partition: benchId, to: now, limit: liveLimit }
+  const { rows } = await house.views.query(begun)
+  const active = rows.filter(({ body }) => (body as ReservationState).status === 'active')
+  if (active.length === 0) return []
+  // Its head is in this process: who has just been vacated is not taken to be occupied still.
+  const bench = (await house.headOf(tenant, 'bench', benchId)).state as BenchState
+  const occupant = bench.status === 'absent' ? undefined : bench.occupant?.executionId
+  return active.map(({ id }) => ({ tenant, benchId, reservationId: id, occupant }))
+}
+
+const questionAt = ({ tenant, benchId }: Place, range: SortRange, limit: number): ViewQuestion => ({
+  view: 'tasks',
+  tenant,
+  index: 'claimable_idx',
+  partition: benchId,
+  ...range,
+  limit,
+})
+
+const candidateOf = ({ benchId }: Place, body: unknown): Candidate => {
+  const task = body as TaskRow
+  return { executionId: task.executionId, taskName: task.name, benchId, task }
+}
+
+const isElsewhere = ({ occupant }: Place, { executionId }: Candidate): boolean =>
+  occupant !== undefined && occupant !== executionId
+
+const nextRetry = async (house: House, place: Place, now: string): Promise<string | undefined> => {
+  const { rows } = await house.views.query(questionAt(place, laterRetries(place.reservationId, now), pageLimit))
+  return rows.map(({ body }) => candidateOf(place, body)).find((candidate) => !isElsewhere(place, candidate))?.task
+    .retryAt
+}
+
+/** A range of one bench's index that is read page by page. */
+interface Source {
+  place: Place
+  /** Absent at its end. */
+  next: ViewQuestion | undefined
+}
+
+async function* candidatesAt(
+  house: House,
+  places: readonly Place[],
+  now: string,
+  isHopeless: (candidate: Candidate) => boolean,
+): AsyncGenerator<Candidate, void> {
+  const sources: Source[] = places.flatMap((place) =>
+    [readyRange(place.reservationId), dueRetries(place.reservationId, now)].map((range) => ({
+      place,
+      next: questionAt(place, range, firstPageLimit),
+    })),
+  )
+  const isPassedOver = (place: Place, candidate: Candidate): boolean =>
+    isElsewhere(place, candidate) || isHopeless(candidate)
+  for (let pages = 0; pages < pageCountMax && sources.some(({ next }) => next !== undefined); pages++) {
+    const read = await Promise.all(sources.map((source) => pageOf(house, source)))
+    const found = read.flatMap(({ place, candidates }) => candidates.map((candidate) => ({ place, candidate })))
+    for (const { place, candidate } of found.sort((a, b) => order(a.candidate.task, b.candidate.task)))
+      if (!isPassedOver(place, candidate)) yield candidate
+    for (const { source, place, candidates } of read) {
+      const last = candidates.at(-1)
+      if (source.next !== undefined && last !== undefined && isPassedOver(place, last))
+        source.next = strideFrom(source.next, last)
+    }
+  }
+}
+
+/** The source's next page; it goes on after it. */
+const pageOf = async (house: House, source: Source) => {
+  const { place, next } = source
+  if (next === undefined) return { source, place, candidates: [] }
+  const { rows, nextCursor } = await house.views.query(next)
+  source.next = nextCursor === undefined ? undefined : { ...next, limit: pageLimit, cursor: nextCursor }
+  return { source, place, candidates: rows.map(({ body }) => candidateOf(place, body)) }
+}
+
+/** Past everything that its execution has ready; what waits for retries is in no such order. */
+const strideFrom = (question: ViewQuestion, { task }: Candidate): ViewQuestion => {
+  if (task.status !== 'ready') return question
+  const { cursor: _, ...anew } = question
+  return { ...anew, limit: pageLimit, from: readyAfter(task) }
+}
+
+const order = (a: TaskRow, b: TaskRow): number =>
+  compare(a.submittedAt, b.submittedAt) || compare(a.executionId, b.executionId) || a.place - b.place
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -1,0 +1,13 @@
+import type { House } from './house.ts'
+import { json, type Reply } from './replies.ts'
+
+export const getLossFreeze =
+  ({ lossFreeze }: House) =>
+  (): Reply =>
+    json(lossFreeze.status())
+
+/** By an operator, who knows that the silent workers are lost indeed. */
+export const liftLossFreeze =
+  ({ lossFreeze }: House) =>
+  (): Reply =>
+    json(lossFreeze.lift())
