@@ -1,11 +1,10 @@
-import { isUnreachable, type Problem } from '../client/problem.ts'
-import type { Answer, CallOptions } from '../client/transport.ts'
-import { newAttempts } from './attempts.ts'
-import { serveBench } from './claims.ts'
-import { keepLease } from './lease.ts'
-import { endLeftOvers } from './leftOvers.ts'
-import { reportOrphans } from './orphans.ts'
-import { type AgentEnd, type AgentSettings, isStaleEpoch, type Session } from './session.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isOutage, isUnreachable } from '../client/problem.ts'
+import { jitteredWaitMs } from '../client/retry.ts'
+import type { Attempts } from './attempts.ts'
+import { fateOf } from './fate.ts'
+import { type Life, type LifeEnd, live } from './life.ts'
+import type { AgentEnd, AgentSettings } from './settings.ts'
 
 export interface Agent {
   /** Rejects with `Unreachable` when the server could not be reached in the beginning. */
@@ -16,101 +15,69 @@ export interface Agent {
   stop(): void
 }
 
-/** Closing is a courtesy: without it, the lease runs out. */
-const closeForMs = 10_000
-
-/** A worker: enrols, serves its benches in one session, and runs what it is given until it is told to end. */
+/**
+ * A worker: enrols, serves its benches and runs what it is given until it is told to end. A session that was lost is followed
+ * by a new one, unless another agent of the same name has one by then (two of them must not take it from each other for
+ * ever) or an operator has closed it.
+ */
 export const startAgent = (settings: AgentSettings): Agent => {
   const draining = new AbortController()
   const stopping = new AbortController()
+  let attempts: Attempts | undefined
+  const drain = (why: string): void => {
+    if (draining.signal.aborted) return
+    const count = attempts?.listed().length ?? 0
+    const runs = count === 0 ? 'nothing runs' : `${count} attempt${count === 1 ? ' runs' : 's run'}`
+    settings.note(`draining, ${why}: ${runs}${count === 0 ? '' : '; Ctrl-C again stops what runs'}`)
+    draining.abort()
+  }
+  const onOpen = (opened: Attempts): void => {
+    attempts = opened
+  }
+  const life = { settings, draining: draining.signal, drain, stopping: stopping.signal, onOpen }
   return {
-    ended: live(settings, draining, stopping.signal),
-    drain: () => draining.abort(),
+    ended: lives(life),
+    drain: () => drain('as asked'),
     stop: () => {
+      drain('as asked')
+      settings.note('stopping what runs')
       stopping.abort()
-      draining.abort()
     },
   }
 }
 
-const live = async (settings: AgentSettings, draining: AbortController, stopping: AbortSignal): Promise<AgentEnd> => {
-  const opened = await open(settings, draining.signal)
-  if ('end' in opened) return opened.end
-  const { session, terms, sentAt, loss } = opened
-  await endLeftOvers(settings)
-  const attempts = newAttempts(session)
-  const lease = keepLease(session, terms, sentAt, attempts, () => draining.abort())
-  const endAll = (): void =>
-    attempts.stopAll({ because: 'abandoned', detail: 'its agent was stopped' }, settings.killGraceMs)
-  stopping.addEventListener('abort', endAll)
-  session.lost.addEventListener('abort', () => attempts.stopAll({ because: 'abandoned', detail: 'lost' }, lostGraceMs))
-  const parts = { attempts, lease, draining: draining.signal }
-  await Promise.all(settings.benchIds.map((benchId) => serveBench(session, benchId, parts)))
-  // Afterwards our own beats are refused, which is no loss.
-  const isLost = session.lost.aborted
-  if (!isLost) await close(session)
-  await lease.end()
-  return isLost ? { kind: 'lost', detail: loss() } : { kind: 'drained' }
-}
+/** A session that lived for so long was no failure. */
+const goodLifeMs = 60_000
 
-/** Whoever has the bench now may be about to use it. */
-const lostGraceMs = 1_000
-
-const open = async (settings: AgentSettings, signal: AbortSignal) => {
-  const { client, workerId, benchIds, connectForMs, note } = settings
-  const options = { retryForMs: connectForMs, timeoutMs: 10_000, signal }
-  const refused = (problem: Problem) => ({ end: { kind: 'refused', problem } as const })
-  try {
-    const enrolled = await enrol(settings, options)
-    if (!enrolled.ok) return refused(enrolled.problem)
-    const sentAt = performance.now()
-    const body = { benches: [...benchIds], agentVersion }
-    const opened = await client.openSession({ params: { workerId }, body }, options)
-    if (!opened.ok) return refused(opened.problem)
-    note('serving', { workerId, epoch: opened.value.epoch, benches: benchIds.join(', ') })
-    return { ...newSession(settings, opened.value.epoch), terms: opened.value, sentAt }
-  } catch (error) {
-    if (signal.aborted) return { end: { kind: 'drained' } as const }
-    throw error
+const lives = async (each: Omit<Life, 'openForMs'>): Promise<AgentEnd> => {
+  const { settings, draining } = each
+  let end = await live({ ...each, openForMs: settings.connectForMs })
+  for (let tryCount = 1; end.kind === 'lost'; tryCount++) {
+    const { detail, epoch } = end
+    const fate = await fateOf(settings, epoch, draining)
+    if (fate.kind === 'superseded') return { kind: 'lost', detail: `another agent of this name has session ${fate.by}` }
+    if (fate.kind === 'forced') return { kind: 'lost', detail: 'it was closed by force' }
+    if (fate.kind === 'drained' || draining.aborted) return { kind: 'drained' }
+    settings.alarm('the session was lost: another is opened', { epoch, detail })
+    await sleep(jitteredWaitMs(tryCount), undefined, { signal: draining }).catch(() => undefined)
+    const bornAt = performance.now()
+    end = await born(each)
+    if (performance.now() - bornAt > goodLifeMs) tryCount = 0
   }
+  return end
 }
 
-/** Without labels of its own, a worker that is known keeps those it has. */
-const enrol = async ({ client, workerId, labels }: AgentSettings, options: CallOptions): Promise<Answer<unknown>> => {
-  const params = { workerId }
-  const isKnown = labels === undefined && (await client.getWorker({ params, query: { consistent: true } }, options)).ok
-  return isKnown
-    ? { ok: true, value: undefined, headers: new Headers() }
-    : client.enrolWorker({ params, body: { labels } }, options)
-}
-
-export const agentVersion = 'benchplane-agent/0.1.0'
-
-const newSession = (settings: AgentSettings, epoch: number): { session: Session; loss: () => string } => {
-  const lost = new AbortController()
-  let detail = ''
-  const lose = (why: string): void => {
-    if (lost.signal.aborted) return
-    detail = why
-    lost.abort()
-  }
-  return { session: { settings, epoch, lost: lost.signal, lose }, loss: () => detail }
-}
-
-/** What the server gave just when we stopped asking is told first: the session can't be closed over it. */
-const close = async (session: Session): Promise<void> => {
-  const { client, workerId, benchIds, note } = session.settings
-  const params = { workerId, epoch: session.epoch }
-  for (let tryCount = 1; tryCount <= 3 && !session.lost.aborted; tryCount++) {
+/** Later lives wait for the server for as long as it takes. */
+const born = async (each: Omit<Life, 'openForMs'>): Promise<LifeEnd> => {
+  for (let tryCount = 1; ; tryCount++) {
     try {
-      const answer = await client.closeSession({ params }, { retryForMs: closeForMs, timeoutMs: closeForMs })
-      if (answer.ok || isStaleEpoch(answer.problem)) return
-      note('the session can not be closed yet', { code: answer.problem.code })
-      for (const benchId of benchIds) await reportOrphans(session, benchId)
+      const end = await live({ ...each, openForMs: 60_000 })
+      if (end.kind !== 'refused' || !isOutage(end.problem)) return end
     } catch (error) {
       if (!isUnreachable(error)) throw error
-      note('the server does not answer: the session ends with its lease')
-      return
     }
+    each.settings.note('the server does not answer, trying again')
+    await sleep(jitteredWaitMs(tryCount), undefined, { signal: each.draining }).catch(() => undefined)
+    if (each.draining.aborted) return { kind: 'drained' }
   }
 }

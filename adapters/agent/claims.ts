@@ -1,21 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isUnreachable } from '../client/problem.ts'
+import { jitteredWaitMs } from '../client/retry.ts'
 import type { Attempts } from './attempts.ts'
 import type { Lease } from './lease.ts'
-import { reportOrphans } from './orphans.ts'
-import { type Claim, isStaleEpoch, type Session } from './session.ts'
+import { type Claim, isStaleEpoch, nameOf, type Session } from './session.ts'
 
 /** Longest wait of one claim: what the server allows. */
 const claimWaitMs = 25_000
 /** What the answer may take beyond it. */
 const answerMs = 10_000
-/** After a claim without an answer. */
-const againAfterMs = 1_000
 
 /**
  * Claims for one bench and runs what it is given, one attempt after the other, until the signal aborts (what runs then
- * comes to its end) or the session is lost.
+ * comes to its end) or the session is lost. In doubt whether a task was given, it first tells with a beat what it knows of:
+ * the server then gives it again what it never heard of.
  */
 export const serveBench = async (
   session: Session,
@@ -23,20 +22,36 @@ export const serveBench = async (
   { attempts, lease, draining }: { attempts: Attempts; lease: Lease; draining: AbortSignal },
 ): Promise<void> => {
   const over = AbortSignal.any([draining, session.lost])
-  /** Kept until its answer has come: the server gives the same task to the same key again, unless it was restarted. */
+  /** Kept until its answer has come: the server gives the same task to the same key again. */
   let key = randomUUID()
-  let isInDoubt = false
+  /** Claims in a row that left us in doubt. */
+  let doubtCount = 0
   while (!over.aborted) {
-    const answer = await ask(session, { benchId, waitMs: isInDoubt ? 0 : claimWaitMs, key, signal: over })
+    if (doubtCount > 0 && !(await hasTold(lease, doubtCount, over))) continue
+    const answer = await ask(session, { benchId, waitMs: doubtCount > 0 ? 0 : claimWaitMs, key, signal: over })
     if (answer === undefined) {
-      isInDoubt = true
-      await sleep(againAfterMs * Math.random(), undefined, { signal: over }).catch(() => undefined)
+      doubtCount += 1
       continue
     }
-    if (isInDoubt && answer === 'none') await reportOrphans(session, benchId)
-    isInDoubt = false
     key = randomUUID()
-    if (answer !== 'none') await carryOut(attempts, lease, answer)
+    const isKnown = answer !== 'none' && attempts.knows(answer)
+    if (isKnown) session.settings.note('given again what is known already', nameOf(answer))
+    doubtCount = isKnown ? doubtCount + 1 : 0
+    if (answer !== 'none' && !isKnown) await carryOut(attempts, lease, answer)
+  }
+}
+
+/** After a while, that of a server that comes back, a beat; false when there was none. */
+const hasTold = async (lease: Lease, doubtCount: number, over: AbortSignal): Promise<boolean> => {
+  await sleep(jitteredWaitMs(doubtCount), undefined, { signal: over }).catch(() => undefined)
+  if (over.aborted) return false
+  const isOver = Promise.withResolvers<boolean>()
+  const end = (): void => isOver.resolve(false)
+  over.addEventListener('abort', end)
+  try {
+    return await Promise.race([lease.beaten(), isOver.promise])
+  } finally {
+    over.removeEventListener('abort', end)
   }
 }
 

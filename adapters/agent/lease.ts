@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ValueOf } from '../client/operations.ts'
 import { isUnreachable } from '../client/problem.ts'
+import { jitteredWaitMs } from '../client/retry.ts'
 import type { Attempts } from './attempts.ts'
-import { isStaleEpoch, type Session } from './session.ts'
+import { type AttemptName, isOver, type Session } from './session.ts'
 
 /** What the server tells with every beat. */
 interface Terms {
@@ -11,59 +13,65 @@ interface Terms {
 
 /** Kept back from the lease for ending what runs: a quarter of it, 5 s at most. */
 const marginMs = ({ leaseMs }: Terms): number => Math.min(5_000, leaseMs / 4)
-/** Kept back from the grace of a cancel for telling the server, a quarter of it at most. */
+/** Kept back from the grace of a cancel for what follows the command's end, a quarter of it at most. */
 const reportMs = 2_000
-/** After a beat without an answer, a quarter of the interval at most. */
-const againAfterMs = 1_000
+/** After a beat without an answer, at most so long and a quarter of the interval. */
+const againAfterMsMax = 1_000
 
 export interface Lease {
   /** Beats at once instead of at the end of the interval. */
   beatNow(): void
+  /** Resolves once a beat that was sent after this call is answered (true), or when the session is lost or over (false). */
+  beaten(): Promise<boolean>
   /** No more beats. */
   end(): Promise<void>
 }
 
 /**
- * Beats at the interval that the server tells, and carries out what it asks for. Counted on the monotonic clock from the
- * moment a beat was *sent*: when the lease is about to run out, whatever runs is ended before the server gives it away.
+ * Beats at the interval that the server tells, and carries out what it asks for. When the lease is about to run out,
+ * whatever runs is ended before the server gives it away.
  */
 export const keepLease = (
   session: Session,
-  terms: Terms,
-  sentAt: number,
+  { terms, sentAt }: { terms: Terms; sentAt: number },
   attempts: Attempts,
   onDrain: () => void,
 ): Lease => {
   const over = new AbortController()
-  let nudge = new AbortController()
-  let lapse = lapseAfter(session, terms, sentAt, attempts)
+  const nudges = newNudges()
+  let lapse = renewed(session, terms, sentAt, attempts)
   const beat = async (before: Terms): Promise<Terms | undefined> => {
     const beatAt = performance.now()
+    const waiting = nudges.taken()
     const answer = await sendBeat(session, before, attempts)
-    if (answer === undefined) return undefined
-    clearTimeout(lapse)
-    lapse = lapseAfter(session, answer, beatAt, attempts)
-    for (const flag of answer.flags) {
-      if (flag.kind === 'drain') onDrain()
-      else cancel(attempts, flag)
+    if (answer === undefined) nudges.giveBack(waiting)
+    else {
+      clearTimeout(lapse)
+      lapse = renewed(session, answer, beatAt, attempts)
+      obey(answer.flags, attempts, onDrain)
+      for (const resolve of waiting) resolve(true)
     }
     return answer
   }
   const beats = async (): Promise<void> => {
+    let missedCount = 0
     for (let known = terms; !over.signal.aborted && !session.lost.aborted; ) {
       const beatAt = performance.now()
-      nudge = new AbortController()
       const told = await beat(known)
+      missedCount = told === undefined ? missedCount + 1 : 0
       known = told ?? known
-      const everyMs = told === undefined ? Math.min(againAfterMs, known.heartbeatEveryMs / 4) : known.heartbeatEveryMs
-      const signal = AbortSignal.any([over.signal, session.lost, nudge.signal])
-      await sleep(Math.max(0, beatAt + everyMs - performance.now()), undefined, { signal }).catch(() => undefined)
+      const signal = AbortSignal.any([over.signal, session.lost, ...(told === undefined ? [] : [nudges.signal()])])
+      await sleep(Math.max(0, beatAt + waitMs(known, missedCount) - performance.now()), undefined, { signal }).catch(
+        () => undefined,
+      )
     }
     clearTimeout(lapse)
+    for (const resolve of nudges.taken()) resolve(false)
   }
   const beating = beats()
   return {
-    beatNow: () => nudge.abort(),
+    beatNow: nudges.nudge,
+    beaten: () => (over.signal.aborted || session.lost.aborted ? Promise.resolve(false) : nudges.wait()),
     end: () => {
       over.abort()
       return beating
@@ -71,25 +79,65 @@ export const keepLease = (
   }
 }
 
-const lapseAfter = (session: Session, terms: Terms, sentAt: number, attempts: Attempts): NodeJS.Timeout => {
-  const inMs = sentAt + terms.leaseMs - marginMs(terms) - performance.now()
-  return setTimeout(
-    () => {
-      session.settings.note('no heartbeat was answered: ending what runs, before the lease runs out')
-      const detail = 'stopped by its agent: the server did not answer, and the lease was running out'
-      attempts.stopAll({ because: 'abandoned', detail }, marginMs(terms) / 2)
+/** Many agents of a server that was away don't beat as one. */
+const waitMs = ({ heartbeatEveryMs }: Terms, missedCount: number): number =>
+  missedCount === 0
+    ? heartbeatEveryMs * (0.9 + 0.1 * Math.random())
+    : Math.min(jitteredWaitMs(missedCount), againAfterMsMax, heartbeatEveryMs / 4)
+
+/** Who wants a beat before its time, and who waits for its answer. */
+const newNudges = () => {
+  let nudge = new AbortController()
+  let waiting: ((isBeaten: boolean) => void)[] = []
+  return {
+    nudge: () => nudge.abort(),
+    /** Aborts with the next nudge; at once after one that came since the last beat was begun. */
+    signal: () => nudge.signal,
+    wait: (): Promise<boolean> => {
+      const { promise, resolve } = Promise.withResolvers<boolean>()
+      waiting.push(resolve)
+      nudge.abort()
+      return promise
     },
-    Math.max(0, inMs),
-  )
+    /** A beat begins: those who wait for it. */
+    taken: () => {
+      nudge = new AbortController()
+      const taken = waiting
+      waiting = []
+      return taken
+    },
+    giveBack: (taken: typeof waiting) => {
+      waiting = [...taken, ...waiting]
+    },
+  }
 }
 
-const cancel = (
-  attempts: Attempts,
-  flag: { executionId: string; taskName: string; attempt: number; graceMs: number },
-): void => {
-  // Something is kept for the way back, since the server's own patience ends with the grace.
-  const graceMs = flag.graceMs - Math.min(reportMs, flag.graceMs / 4)
-  attempts.find(flag)?.stop({ because: 'cancelled', detail: 'cancelled' }, graceMs)
+/** The lease from now on, and the timer that ends what runs when it is about to run out. */
+const renewed = (session: Session, terms: Terms, sentAt: number, attempts: Attempts): NodeJS.Timeout => {
+  const endsAt = sentAt + terms.leaseMs
+  const margin = marginMs(terms)
+  session.fence.set(endsAt)
+  const lapse = (): void => {
+    if (session.lost.aborted) return
+    session.settings.note('no heartbeat was answered: ending what runs, before the lease runs out')
+    const detail = 'stopped by its agent: the server did not answer, and the lease was running out'
+    attempts.stopAll({ because: 'fenced', detail }, Math.max(0, Math.min(margin / 2, endsAt - performance.now())))
+  }
+  return setTimeout(lapse, Math.max(0, endsAt - margin - performance.now()))
+}
+
+const obey = (flags: ValueOf<'heartbeat'>['flags'], attempts: Attempts, onDrain: () => void): void => {
+  for (const flag of flags) {
+    if (flag.kind === 'drain') onDrain()
+    else cancel(attempts, flag)
+  }
+}
+
+const cancel = (attempts: Attempts, flag: AttemptName & { graceMs: number }): void => {
+  // Something is kept for artifacts and the way back, since the server's own patience ends with the grace.
+  const kept = Math.min(reportMs, flag.graceMs / 4)
+  const reportBy = performance.now() + flag.graceMs - kept / 2
+  attempts.find(flag)?.stop({ because: 'cancelled', detail: 'cancelled', reportBy }, flag.graceMs - kept)
 }
 
 /** One beat; undefined without an answer that renews the lease. */
@@ -101,7 +149,7 @@ const sendBeat = async (session: Session, terms: Terms, attempts: Attempts) => {
       { timeoutMs: Math.max(1_000, terms.heartbeatEveryMs), retryForMs: 0, signal: session.lost },
     )
     if (answer.ok) return answer.value
-    if (isStaleEpoch(answer.problem)) session.lose(answer.problem.detail)
+    if (isOver(answer.problem)) session.lose(answer.problem.detail)
     else note('the heartbeat was refused', { code: answer.problem.code })
   } catch (error) {
     if (!session.lost.aborted && !isUnreachable(error)) throw error

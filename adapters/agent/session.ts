@@ -1,46 +1,41 @@
-import type { Client } from '../client/client.ts'
 import type { ValueOf } from '../client/operations.ts'
 import type { Problem } from '../client/problem.ts'
-import type { Runner } from './runner.ts'
-
-export interface AgentSettings {
-  client: Client
-  workerId: string
-  /** 1..16; the session serves these and no other. */
-  benchIds: readonly string[]
-  /** Undefined: as they are. */
-  labels: Record<string, string> | undefined
-  runner: Runner
-  /** Where each attempt gets a directory of its own; what an earlier life of this worker left there is ended and removed. */
-  workDir: string
-  /** Between asking a command to end and forcing it, unless the server says otherwise. */
-  killGraceMs: number
-  /** For how long the first connection is tried. */
-  connectForMs: number
-  /** What happens, for whoever looks after the agent. */
-  note: Note
-}
-
-export type Note = (text: string, facts?: Readonly<Record<string, unknown>>) => void
-
-export type AgentEnd =
-  /** Asked to end; nothing of ours runs any more. */
-  | { kind: 'drained' }
-  /** Another session of this worker took over, or this one was given up by the server. */
-  | { kind: 'lost'; detail: string }
-  | { kind: 'refused'; problem: Problem }
+import { type Fence, newFence } from './fence.ts'
+import type { AgentSettings } from './settings.ts'
 
 /** One life of the worker, as its loops share it. */
 export interface Session {
   settings: AgentSettings
   epoch: number
+  fence: Fence
   /** Aborts when the epoch is stale: whatever runs must stop, and nothing is reported any more. */
   lost: AbortSignal
   lose: (detail: string) => void
+  /** Why it was lost. */
+  loss: () => string
+}
+
+export const newSession = (settings: AgentSettings, epoch: number): Session => {
+  const lost = new AbortController()
+  let detail = ''
+  const lose = (why: string): void => {
+    if (lost.signal.aborted) return
+    detail = why
+    lost.abort()
+  }
+  return { settings, epoch, fence: newFence(lost.signal), lost: lost.signal, lose, loss: () => detail }
 }
 
 export type Claim = NonNullable<ValueOf<'claimTask'>>
 export type AttemptName = Pick<Claim, 'executionId' | 'taskName' | 'attempt'>
 
-/** An epoch that is no longer ours; a worker or an attempt that is not there says the same. */
+export const nameOf = ({ executionId, taskName, attempt }: AttemptName): AttemptName => ({
+  executionId,
+  taskName,
+  attempt,
+})
+
+/** An epoch that is no longer ours. */
 export const isStaleEpoch = ({ code }: Problem): boolean => code === 'stale-epoch'
+/** Said of a beat: that epoch, or a server that has never heard of this worker. */
+export const isOver = ({ code }: Problem): boolean => code === 'stale-epoch' || code === 'not-found'

@@ -129,8 +129,10 @@ export const openHouse = async ({
       }
     },
     agent: (worker, benches, ...args) => {
-      const all = ['agent', '--worker', worker, ...benches.flatMap((bench) => ['--bench', bench]), ...args]
-      return start([...all, '--work-dir', join(directory, 'work', worker)], { BENCHPLANE_URL: url }, onEnd)
+      const own = ['--worker', worker, '--work-dir', join(directory, 'work', worker)]
+      // Of an option that is told twice, the last counts.
+      const all = ['agent', ...own, ...benches.flatMap((bench) => ['--bench', bench]), ...args]
+      return start(all, { BENCHPLANE_URL: url }, onEnd)
     },
   }
 }

@@ -42,8 +42,13 @@ export interface RunningServer {
 }
 
 /** The real server process, on a port of its own, ready. */
-export const startServer = async (directory: string, args: readonly string[] = []): Promise<RunningServer> => {
+export const startServer = async (
+  directory: string,
+  args: readonly string[] = [],
+  env: Record<string, string> = {},
+): Promise<RunningServer> => {
   const child = spawn(process.execPath, [entry, 'serve', '--port', '0', '--data', directory, ...args], {
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''

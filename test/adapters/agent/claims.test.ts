@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { start } from '../programs.ts'
-import { finished, openLab, outcomes, submit } from './lab.ts'
+import { finished, openLab, submit } from './lab.ts'
 
 /** Between an agent and its server: swallows the first answer that gives a task. `isForgetful`: as if the server had been restarted. */
 const swallowingProxy = async (target: string, isForgetful: boolean): Promise<string> => {
@@ -55,11 +55,7 @@ test('a task whose answer was lost on the way is given again', async () => {
   expect(execution.tasks[0]?.attempts).toMatchObject([{ attempt: 1, status: 'passed' }])
 })
 
-test('a task whose answer was lost for good is reported, not left to hold its bench', async () => {
+test('so it is by a server that does not remember its answer: the agent has told what it knows of, and that was not in it', async () => {
   const execution = await lostAnswer(true)
-  expect(execution.tasks[0]?.attempts).toMatchObject([
-    { attempt: 1, status: 'failed', reason: 'the answer to its claim was lost' },
-    { attempt: 2, status: 'passed' },
-  ])
-  expect(outcomes(execution)).toMatchObject({ task: ['passed', { exitCode: 0 }] })
+  expect(execution.tasks[0]?.attempts).toMatchObject([{ attempt: 1, status: 'passed' }])
 })

@@ -4,10 +4,15 @@ import { type House, openHouse, taken } from '../programs.ts'
 
 export type Execution = ValueOf<'getExecution'>
 
+/** A cancel reaches a worker within 200 ms; no lease runs out because this machine is busy. */
+const calm = { environment: { BENCHPLANE_HEARTBEAT_EVERY_MS: '200', BENCHPLANE_LEASE_MS: '20000' } }
+/** The same with leases that run out soon. */
+export const brief = { environment: { BENCHPLANE_HEARTBEAT_EVERY_MS: '200', BENCHPLANE_LEASE_MS: '2400' } }
+
 /** A server with benches `b1`, `b2`, … each reserved for an hour under `r-b1`, `r-b2`, …. */
 export const openLab = async (
   benchIds: readonly string[] = ['b1'],
-  options: Parameters<typeof openHouse>[0] = {},
+  options: Parameters<typeof openHouse>[0] = calm,
 ): Promise<House> => {
   const house = await openHouse(options)
   for (const benchId of benchIds) {

@@ -20,6 +20,7 @@ const work = (run: unknown, more: Partial<Work> = {}): Work => ({
   run,
   parameters: { speedKmh: 80 },
   workDir,
+  artifactsDir: join(workDir, 'artifacts'),
   logPath: join(workDir, 'log'),
   ...more,
 })
@@ -41,9 +42,10 @@ describe('what a command can see', () => {
     process.env['BENCHPLANE_TOKEN'] = 'secret'
     const outcome = await shell.start(work({ command: script }, { commitSha: 'abc123' })).ended
     delete process.env['BENCHPLANE_TOKEN']
-    expect(outcome).toMatchObject({ kind: 'exited', exitCode: 0, signal: null })
+    expect(outcome).toEqual({ kind: 'passed', result: { exitCode: 0, durationMs: expect.any(Number) } })
     expect(log().split('\n')).toEqual([
       workDir,
+      `BENCHPLANE_ARTIFACTS_DIR=${workDir}/artifacts`,
       'BENCHPLANE_ATTEMPT=2',
       'BENCHPLANE_BENCH_ID=hil-01',
       'BENCHPLANE_COMMIT=abc123',
@@ -72,15 +74,19 @@ describe('what a command can see', () => {
   })
 
   test('its stdin is empty, so nothing waits for a person', async () => {
-    expect(await shell.start(work({ command: 'cat' })).ended).toMatchObject({ exitCode: 0 })
+    expect(await shell.start(work({ command: 'cat' })).ended).toMatchObject({ kind: 'passed' })
   })
 })
 
 describe('how it ends', () => {
   test('the exit code is told', async () => {
-    expect(await shell.start(work({ command: 'exit 37' })).ended).toMatchObject({ kind: 'exited', exitCode: 37 })
+    expect(await shell.start(work({ command: 'exit 37' })).ended).toEqual({
+      kind: 'failed',
+      reason: expect.stringMatching(/^exited with 37 after \d+ ms$/),
+      result: { exitCode: 37, durationMs: expect.any(Number) },
+    })
     const killed = await shell.start(work({ command: 'kill -SEGV $$' })).ended
-    expect(killed).toMatchObject({ kind: 'exited', exitCode: null, signal: 'SIGSEGV' })
+    expect(killed).toMatchObject({ kind: 'failed', result: { exitCode: null, signal: 'SIGSEGV' } })
   })
 
   test.each([
@@ -96,7 +102,7 @@ describe('how it ends', () => {
     ['a misspelt member', { command: 'true', enviroment: {} }, /run has no enviroment/],
   ])('%s can not be started', async (_, run, reason) => {
     const outcome = await shell.start(work(run)).ended
-    expect(outcome).toMatchObject({ kind: 'not-started', reason: expect.stringMatching(reason) })
+    expect(outcome).toMatchObject({ kind: 'errored', reason: expect.stringMatching(reason) })
   })
 
   test('stopping asks the whole group, and lets it end in its own way', async () => {
@@ -104,7 +110,7 @@ describe('how it ends', () => {
     const running = shell.start(work({ command: script }))
     await untilLogged('ready')
     running.stop(10_000)
-    expect(await running.ended).toMatchObject({ kind: 'exited', exitCode: 3 })
+    expect(await running.ended).toMatchObject({ kind: 'failed', result: { exitCode: 3 } })
     expect(log()).toContain('putting the bench to rest')
   })
 
@@ -115,7 +121,7 @@ describe('how it ends', () => {
     const child = Number(/child (\d+)/.exec(log())?.[1])
     expect(isAlive(child)).toBe(true)
     running.stop(100)
-    expect(await running.ended).toMatchObject({ kind: 'exited', exitCode: null, signal: 'SIGKILL' })
+    expect(await running.ended).toMatchObject({ result: { exitCode: null, signal: 'SIGKILL' } })
     expect(isAlive(child)).toBe(false)
   })
 
@@ -124,12 +130,12 @@ describe('how it ends', () => {
     await untilLogged('ready')
     running.stop(60_000)
     running.stop(0)
-    expect(await running.ended).toMatchObject({ signal: 'SIGKILL' })
+    expect(await running.ended).toMatchObject({ result: { signal: 'SIGKILL' } })
   })
 
   test('what a command leaves running in the background ends with it', async () => {
     const outcome = await shell.start(work({ command: 'sleep 60 & echo left $!' })).ended
-    expect(outcome).toMatchObject({ exitCode: 0 })
+    expect(outcome).toMatchObject({ kind: 'passed' })
     expect(isAlive(Number(/left (\d+)/.exec(log())?.[1]))).toBe(false)
   })
 
@@ -145,15 +151,15 @@ describe('what a killed agent left running', () => {
   test('is ended by its trace', async () => {
     const running = shell.start(work({ command: 'echo ready; sleep 60; echo never' }))
     await untilLogged('ready')
-    await shell.endLeftOver(running.trace ?? '')
-    expect(await running.ended).toMatchObject({ kind: 'exited', exitCode: null })
+    await shell.endLeftOver?.(running.trace ?? '')
+    expect(await running.ended).toMatchObject({ result: { exitCode: null } })
   })
 
   test('is left alone when the number belongs to another process by now, or means nothing', async () => {
     const running = shell.start(work({ command: 'echo ready; sleep 60' }))
     await untilLogged('ready')
     const [pid] = (running.trace ?? '').split(' ')
-    for (const trace of [`${pid} 1`, `${pid}`, '', '0 0', '1 0', 'nonsense']) await shell.endLeftOver(trace)
+    for (const trace of [`${pid} 1`, `${pid}`, '', '0 0', '1 0', 'nonsense']) await shell.endLeftOver?.(trace)
     expect(isAlive(Number(pid))).toBe(true)
     running.stop(0)
     await running.ended
