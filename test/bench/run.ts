@@ -2,7 +2,7 @@
 import Table from 'cli-table3'
 import { type Row, runPart } from './measure.ts'
 
-const parts = ['writes', 'folds', 'http', 'latencies', 'million', 'weight']
+const parts = ['writes', 'folds', 'http', 'latencies', 'workers', 'million', 'weight']
 const only = process.argv.slice(2)
 
 const table = new Table({ head: ['measured', 'target', 'result', ''], style: { head: [], border: [] } })

@@ -47,6 +47,15 @@ export const startMeasured = async (directory: string): Promise<MeasuredServer> 
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: 128 })
+/** For requests that wait for long: each has a connection of its own. */
+export const waitingAgent = new Agent({ keepAlive: true, maxSockets: 2_000 })
+
+export interface SendOptions {
+  /** Its idempotency key. */
+  key?: string
+  agent?: Agent
+  headers?: Readonly<Record<string, string>>
+}
 
 /** One JSON request over a kept connection; resolves with the status once the answer is read. */
 export const send = (
@@ -54,16 +63,17 @@ export const send = (
   method: string,
   path: string,
   body: unknown,
-  key: string,
+  { key, agent: own = agent, headers: more }: SendOptions = {},
 ): Promise<{ status: number; text: string }> =>
   new Promise((resolve, reject) => {
     const text = JSON.stringify(body)
     const headers = {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(text),
-      'idempotency-key': key,
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
+      ...more,
     }
-    const call = request(`${url}${path}`, { method, agent, headers }, (answer) => {
+    const call = request(`${url}${path}`, { method, agent: own, headers }, (answer) => {
       let received = ''
       answer.setEncoding('utf8')
       answer.on('data', (chunk: string) => (received += chunk))
