@@ -113,12 +113,18 @@ export const headFrom = (stream: StreamName, { base, commits }: LatestState, dig
 export const rideAfterCommits = 32
 export const rideBytesMax = 32 * 1024
 
+/** A state that was too large before is weighed again ever more rarely: weighing costs as much as writing it. */
+const isTimeForRide = (commitCount: number): boolean =>
+  commitCount >= rideAfterCommits &&
+  commitCount % rideAfterCommits === 0 &&
+  (commitCount <= 4 * rideAfterCommits || Number.isInteger(Math.log2(commitCount)))
+
 /** What is to ride on the commit that led to this head; undefined for mostly nothing. */
 export const rideOf = (
   stream: StreamName,
   head: Head,
 ): { reducerVersion: number; state: RidingState; bytes: number } | undefined => {
-  if (head.commitsSinceRide < rideAfterCommits || head.commitsSinceRide % rideAfterCommits !== 0) return undefined
+  if (!isTimeForRide(head.commitsSinceRide)) return undefined
   const { state, recent, correlationId, at } = head
   const riding = { state, recent, correlationId, at }
   const bytes = JSON.stringify(riding).length

@@ -132,8 +132,6 @@ export interface SortRange {
 /** `0` comes right after `/`: as a bound it includes, or leaves out, all that begins with what is before it. */
 const allUnder = (prefix: string): SortRange => ({ from: `${prefix}/`, to: `${prefix}0` })
 
-export const readyRange = (reservationId: string): SortRange => allUnder(`${reservationId}/ready`)
-
 /** Where what is ready goes on after all that an execution has. */
 export const readyAfter = ({ reservationId, submittedAt, executionId }: TaskRow): string =>
   allUnder(`${reservationId}/ready/${submittedAt}/${executionId}`).to
@@ -141,8 +139,9 @@ export const readyAfter = ({ reservationId, submittedAt, executionId }: TaskRow)
 const retriesUntil = (reservationId: string, instant: string): string =>
   allUnder(`${reservationId}/retry/${instant}`).to
 
-export const dueRetries = (reservationId: string, now: string): SortRange => ({
-  from: allUnder(`${reservationId}/retry`).from,
+/** What is ready, then the retries that are due: neighbours in the index, so one range. */
+export const claimableRange = (reservationId: string, now: string): SortRange => ({
+  from: allUnder(`${reservationId}/ready`).from,
   to: retriesUntil(reservationId, now),
 })
 

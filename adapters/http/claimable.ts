@@ -5,14 +5,7 @@
 import type { BenchState } from '../../domain/bench/state.ts'
 import type { ViewQuestion } from '../../domain/ports.ts'
 import type { ReservationState } from '../../domain/reservation/state.ts'
-import {
-  dueRetries,
-  laterRetries,
-  readyAfter,
-  readyRange,
-  type SortRange,
-  type TaskRow,
-} from '../../projections/tasks.ts'
+import { claimableRange, laterRetries, readyAfter, type SortRange, type TaskRow } from '../../projections/tasks.ts'
 import type { House } from './house.ts'
 
 export interface Session {
@@ -68,18 +61,17 @@ interface Place {
   occupant: string | undefined
 }
 
-/** More have not begun and wait for their benches to be vacated: they come one by one. */
-const liveLimit = 20
-
+/** The bench and its reservations are heads in this process: who has just been vacated is not taken to be occupied still. */
 const placesOn = async (house: House, tenant: string, benchId: string, now: string): Promise<readonly Place[]> => {
-  const begun = { view: 'reservations', tenant, index: 'bench_live_idx', partition: benchId, to: now, limit: liveLimit }
-  const { rows } = await house.views.query(begun)
-  const active = rows.filter(({ body }) => (body as ReservationState).status === 'active')
-  if (active.length === 0) return []
-  // Its head is in this process: who has just been vacated is not taken to be occupied still.
   const bench = (await house.headOf(tenant, 'bench', benchId)).state as BenchState
-  const occupant = bench.status === 'absent' ? undefined : bench.occupant?.executionId
-  return active.map(({ id }) => ({ tenant, benchId, reservationId: id, occupant }))
+  if (bench.status === 'absent') return []
+  const occupant = bench.occupant?.executionId
+  const begun = bench.intervals.filter(({ start, over }) => start <= now && over !== true)
+  const places = begun.map(async ({ reservationId }) => {
+    const reservation = (await house.headOf(tenant, 'reservation', reservationId)).state as ReservationState
+    return reservation.status === 'active' ? [{ tenant, benchId, reservationId, occupant }] : []
+  })
+  return (await Promise.all(places)).flat()
 }
 
 const questionAt = ({ tenant, benchId }: Place, range: SortRange, limit: number): ViewQuestion => ({
@@ -118,12 +110,10 @@ async function* candidatesAt(
   now: string,
   isHopeless: (candidate: Candidate) => boolean,
 ): AsyncGenerator<Candidate, void> {
-  const sources: Source[] = places.flatMap((place) =>
-    [readyRange(place.reservationId), dueRetries(place.reservationId, now)].map((range) => ({
-      place,
-      next: questionAt(place, range, firstPageLimit),
-    })),
-  )
+  const sources: Source[] = places.map((place) => ({
+    place,
+    next: questionAt(place, claimableRange(place.reservationId, now), firstPageLimit),
+  }))
   const isPassedOver = (place: Place, candidate: Candidate): boolean =>
     isElsewhere(place, candidate) || isHopeless(candidate)
   for (let pages = 0; pages < pageCountMax && sources.some(({ next }) => next !== undefined); pages++) {

@@ -65,7 +65,7 @@ const work = async (url: string, worker: Worker): Promise<number> => {
   }
 }
 
-const tasks = onServer.bind(undefined, async ({ url }) => {
+const tasks = onServer.bind(undefined, async ({ url, pid }) => {
   const executionCount = 4
   const workers = await workersAt(url, 64)
   await eachOf(workers, 32, async (worker) => {
@@ -73,16 +73,18 @@ const tasks = onServer.bind(undefined, async ({ url }) => {
     for (let n = 0; n < executionCount; n++) await submit(url, `e-${worker.workerId}-${n}`, reservationId, taskCount)
   })
   await sleep(1_000)
+  const cpuBefore = cpuSeconds(pid)
   const startedAt = performance.now()
   const counts = await Promise.all(workers.map((worker) => work(url, worker)))
   const perSecond = (counts.reduce((sum, count) => sum + count) / (performance.now() - startedAt)) * 1_000
+  const perCpuSecond = counts.reduce((sum, count) => sum + count) / (cpuSeconds(pid) - cpuBefore)
   const expected = workers.length * executionCount * taskCount
   const done = counts.reduce((sum, count) => sum + count)
   return [
     {
       what: `tasks claimed and completed over HTTP by 64 workers, ${whole(done)} of ${whole(expected)}`,
       target: '≥ 2,000/s',
-      measured: `${whole(perSecond)}/s`,
+      measured: `${whole(perSecond)}/s; ${whole(perCpuSecond)} per second of the server's processor time`,
       met: perSecond >= 2_000 && done === expected,
     },
   ]
