@@ -27,6 +27,8 @@ export interface ConsumerPorts {
   now: () => string
   log: Log
   counters: Counters
+  /** Task tokens are answered by this server; else they are only kept in history. */
+  hasTasks: boolean
   /** Nothing is noted before what was noted earlier is known. */
   ready: Promise<void>
   /** What is owed is kept: it can be sent. */
@@ -109,14 +111,14 @@ const step = async (run: Run): Promise<boolean> => {
   return true
 }
 
-const owedIn = ({ log, now, horizonMs, lossEnd }: Run, { commit, cursor }: FeedCommit): readonly Owed[] =>
+const owedIn = ({ log, now, horizonMs, lossEnd, hasTasks }: Run, { commit, cursor }: FeedCommit): readonly Owed[] =>
   eventsOf(commit).flatMap((event) => {
-    const { type, data, stream, version, correlationId } = event
+    const { stream, version, correlationId } = event
     const facts = { stream, version, correlationId }
     const owed = owedFor(event)
-    if (owed === undefined) {
-      if (type === 'ExecutionFinished' && (data as { callback?: object }).callback !== undefined)
-        log.debug(facts, 'a task token is kept in history: this server sends none')
+    if (owed === undefined) return []
+    if (owed.url === undefined && !hasTasks) {
+      log.debug(facts, 'a task token is kept in history: this server answers none')
       return []
     }
     if (positionOf(cursor) > lossEnd || msBetween(event.at, now()) <= horizonMs) return [owed]

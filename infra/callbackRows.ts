@@ -3,10 +3,11 @@ import type { Callback } from '../domain/execution/events.ts'
 import { eventId, type Instant, partsOf } from '../domain/ids.ts'
 import type { IndexEntry, RowChange, ViewRow, ViewStore } from '../domain/ports.ts'
 
-/** One event that is owed to one address. What is sent is read from history each time. */
+/** One event that is owed to one receiver. What is sent is read from history each time. */
 export interface Delivery {
   status: 'pending' | 'delivered' | 'dead'
-  url: string
+  /** Absent: a state machine waits for it, and the event has its token. */
+  url?: string
   stream: string
   version: number
   correlationId: string
@@ -28,7 +29,11 @@ export interface Owed extends Delivery {
 const name = 'callbacks'
 
 /** One receiver: it is spared when it is slow, and the others don't wait for it. */
-export const hostOf = ({ url }: Pick<Delivery, 'url'>): string => new URL(url).host
+export const hostOf = ({ url }: Pick<Delivery, 'url'>): string =>
+  url === undefined ? stateMachines : new URL(url).host
+
+/** The one receiver of all task tokens. No host has such a name. */
+const stateMachines = '(state machines)'
 
 /** Pending ones by receiver, in the order in which they are due; what was given up, for whoever looks for it. */
 const entries = (id: string, body: Delivery): readonly IndexEntry[] => {
@@ -49,15 +54,16 @@ const change = (tenant: string, row: ViewRow): RowChange => ({
 /** Rows among the views, but not folded from history: carried over when those are rebuilt. */
 export const callbacksView = { name, change }
 
-/** What an event owes to an address; undefined for most. */
+/** What an event owes to somebody; undefined for most. */
 export const owedFor = ({ type, data, stream, version, correlationId, at }: RecordedEvent): Owed | undefined => {
   if (type !== 'ExecutionFinished') return undefined
   const { callback } = data as { callback?: Callback }
-  if (callback === undefined || !('url' in callback)) return undefined
+  if (callback === undefined) return undefined
   const { tenant } = partsOf(stream)
   const state = { status: 'pending', attemptCount: 0, nextAt: at } as const
   const id = eventId(stream, version)
-  return { ...state, tenant, id, rowVersion: 1, url: callback.url, stream, version, correlationId, at }
+  const to = 'url' in callback ? { url: callback.url } : {}
+  return { ...state, tenant, id, rowVersion: 1, ...to, stream, version, correlationId, at }
 }
 
 export const changeOf = ({ tenant, id, rowVersion, ...body }: Owed): RowChange =>

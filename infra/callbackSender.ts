@@ -1,5 +1,6 @@
+import type { TaskAnswers } from '../adapters/stepfunctions/callback.ts'
 import type { Post, Posted } from '../adapters/webhooks/post.ts'
-import { eventsOf } from '../domain/event.ts'
+import { eventsOf, type RecordedEvent } from '../domain/event.ts'
 import { earlier, type Instant, later, msBetween, plusMs } from '../domain/ids.ts'
 import type { EventStore, ViewStore } from '../domain/ports.ts'
 import { cloudEvent } from '../projections/publish.ts'
@@ -13,6 +14,8 @@ export interface SenderPorts {
   views: () => ViewStore
   tenant: string
   post: Post
+  /** Answers state machines that wait. Absent: they are not answered by this server. */
+  tasks: Pick<TaskAnswers, 'finish'> | undefined
   isAllowed: (url: string) => boolean
   now: () => Instant
   log: Log
@@ -157,11 +160,11 @@ const begin = (run: Run, host: Host, owed: Owed): void => {
   run.sending.add(done)
 }
 
-const factsOf = ({ id, correlationId, url, attemptCount }: Owed) => ({
-  eventId: id,
-  correlationId,
-  host: hostOf({ url }),
-  attempt: attemptCount + 1,
+const factsOf = (owed: Owed) => ({
+  eventId: owed.id,
+  correlationId: owed.correlationId,
+  host: hostOf(owed),
+  attempt: owed.attemptCount + 1,
 })
 
 const deliver = async (run: Run, owed: Owed): Promise<void> => {
@@ -181,16 +184,30 @@ const deliver = async (run: Run, owed: Owed): Promise<void> => {
   log.error(facts, 'a callback was given up')
 }
 
-const attempt = async ({ history, isAllowed, post, closing }: Run, owed: Owed): Promise<Posted> => {
-  const { url, stream, version, id, correlationId } = owed
-  if (!isAllowed(url)) return { kind: 'failed', error: 'its host is not among callbackHosts', isFinal: true }
+const attempt = async (run: Run, owed: Owed): Promise<Posted> => {
+  const { history, isAllowed } = run
+  const { url, stream, version } = owed
+  if (url !== undefined && !isAllowed(url))
+    return { kind: 'failed', error: 'its host is not among callbackHosts', isFinal: true }
   const commits = await history.load(stream, { from: version, to: version })
   const event = commits.flatMap(eventsOf).find((each) => each.version === version)
   if (event === undefined) return { kind: 'failed', error: 'its event is not in history', isFinal: true }
+  return url === undefined ? answerTask(run, owed, event) : postTo(url, run, owed, event)
+}
+
+const postTo = (url: string, { post, closing }: Run, { id, correlationId }: Owed, event: RecordedEvent) => {
   const { traceparent } = event
   const letter = { url, id, body: JSON.stringify(cloudEvent(event)), correlationId }
   return post(traceparent === undefined ? letter : { ...letter, traceparent }, closing.signal)
 }
+
+/** One that was noted while this server answered them waits until it does again, or is given up in its time. */
+const answerTask = async ({ tasks, closing }: Run, { attemptCount }: Owed, event: RecordedEvent): Promise<Posted> =>
+  tasks?.finish(event, attemptCount > 0, closing.signal) ?? {
+    kind: 'failed',
+    error: 'this server answers no task tokens: set taskTokens',
+    isFinal: false,
+  }
 
 const after = ({ now, pausesMs }: Run, owed: Owed, posted: Posted): Owed => {
   const { error: _, ...rest } = owed

@@ -17,6 +17,7 @@ export const openCounters = () => ({
   callbackFailures: 0,
   callbacksDead: 0,
   callbackOutages: 0,
+  taskBeatFailures: 0,
   sweeps: 0,
   /** Edges that could not be told, and looks that could not be taken; each is tried again. */
   sweepFailures: 0,
@@ -76,6 +77,7 @@ const help: Readonly<Record<keyof Counters | keyof Gauges, string>> = {
   callbackFailures: 'Attempts at a callback that its receiver has not taken',
   callbacksDead: 'Callbacks that were given up',
   callbackOutages: 'Looks at callbacks that a store failed, and that were taken again',
+  taskBeatFailures: 'Heartbeats that a waiting state machine has not taken; the next one is another try',
   callbacksPending: 'Callbacks that are not taken yet, and not given up',
   deadLetters: 'Policies’ commands that were given up and put aside',
   cachedHeads: 'Heads of streams in the cache',

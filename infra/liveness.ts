@@ -1,6 +1,6 @@
 /** Whether workers live: their leases, who is lost, and what they run. The parts, and what the ways in are given of them. */
 import { type Instant, plusMs } from '../domain/ids.ts'
-import type { Lease, LeaseStore } from '../domain/leaseStore.ts'
+import type { AttemptName, Lease, LeaseStore } from '../domain/leaseStore.ts'
 import type { Leases, Services } from '../projections/services.ts'
 import type { Counters } from './counters.ts'
 import { openExpiry } from './expiry.ts'
@@ -26,6 +26,8 @@ export interface LivenessPorts extends Pick<Services, 'submit' | 'headOf' | 'new
   log: Log
   counters: Counters
   tenant: string
+  /** A worker lives, and works on these. */
+  onBeat?: ((tenant: string, attempts: readonly AttemptName[]) => void) | undefined
   /** Resolves when the views can be trusted; false: the house closes before that. */
   ready: Promise<boolean>
 }
@@ -98,7 +100,7 @@ const wholeLease = (
 
 /** Leases as the ways in use them: whoever beats gets time by this process's clock. */
 const leasesOf = (ports: LivenessPorts, fence: Leases['fence']): Omit<Leases, 'reopen'> => {
-  const { store, attempts, clock, now, settings } = ports
+  const { store, attempts, clock, now, settings, onBeat } = ports
   return {
     open: async (session) => {
       await store.open(wholeLease(ports, session))
@@ -107,7 +109,9 @@ const leasesOf = (ports: LivenessPorts, fence: Leases['fence']): Omit<Leases, 'r
       const at = instantOf(clock.read())
       const beat = { tenant, workerId, epoch, attempts: listed }
       const renewal = await store.renew({ ...beat, seenAt: now(), at, expiresAt: plusMs(at, settings.leaseMs) })
-      if (renewal.kind === 'renewed') attempts.beat(beat)
+      if (renewal.kind !== 'renewed') return renewal
+      attempts.beat(beat)
+      onBeat?.(tenant, listed)
       return renewal
     },
     get: (tenant, workerId) => store.get(tenant, workerId),

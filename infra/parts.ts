@@ -121,11 +121,14 @@ export const running = (given: Prepared) => {
   const seen = { views: projector.views, projectedTo: projector.cursor }
   const answers = { send: writing.send, putAside: letters.keep, pausesMs: options.policyPausesMs }
   const reactor = startReactor({ ...base, ...seen, ...answers }, cursors.react)
-  const callbacks = given.callbacks && startCallbacks({ ...base, ...seen, tenant }, given.callbacks, cursors.callbacks)
+  const { headOf } = writing
+  const callbackPorts = { ...base, ...seen, tenant, headOf }
+  const callbacks = given.callbacks && startCallbacks(callbackPorts, given.callbacks, cursors.callbacks)
   const ready = progress.until(projector.hasCaughtUp, foreverMs)
   const due: ViewStore['due'] = (...asked) => projector.views().due(...asked)
   const clock = startClock({ ...base, due, tick: writing.tick, ready })
-  const liveness = openLiveness({ ...living, ...writing, log, counters, now, ready, tenant, views: reading.views })
+  const waking = { ready, views: reading.views, onBeat: callbacks?.beat }
+  const liveness = openLiveness({ ...living, ...writing, ...waking, log, counters, now, tenant })
   const loops = { projector, reactor, clock, rebuilding, liveness, callbacks }
   return { counters, progress, closing, failure, cache, reading, writing, ready, letters, ...loops }
 }

@@ -12,6 +12,7 @@ import { isFault } from '../domain/faults.ts'
 import { type House, openHouse } from './local.ts'
 import { openLog } from './serverLog.ts'
 import { readSettings, type Setting, type Settings } from './settings.ts'
+import { openStateMachines } from './stateMachines.ts'
 import { webhookSecretOf } from './webhookSecret.ts'
 
 /** Serves until SIGTERM or SIGINT; what keeps it from starting ends it with one line and the exit code that says why. */
@@ -78,8 +79,10 @@ const started = async (settings: Settings): Promise<Started> => {
   const log = openLog(logLevel, process.stdout.isTTY === true)
   const liveness = { leaseMs, heartbeatEveryMs, suspectAfterMs, lossFreezeMsMax }
   const place = store === 'sqlite' ? { directory: dataDir } : {}
-  const { webhookSecret, callbackHosts } = settings
-  const callbacks = { secret: () => webhookSecretOf(webhookSecret, place.directory, log), hosts: callbackHosts }
+  const { webhookSecret, callbackHosts, taskTokens } = settings
+  const tasks = taskTokens ? await openStateMachines() : undefined
+  const secret = () => webhookSecretOf(webhookSecret, place.directory, log)
+  const callbacks = { secret, hosts: callbackHosts, tasks: tasks?.answers }
   const options = { store, log, callbacks, ...liveness, ...place }
   const house = await openHouse(options).catch((error: unknown) => {
     throw cannotOpen(error)
@@ -89,6 +92,7 @@ const started = async (settings: Settings): Promise<Started> => {
     const close = async (): Promise<void> => {
       await server.close()
       await house.close()
+      tasks?.close()
     }
     return { url: server.url, log, close }
   } catch (error) {

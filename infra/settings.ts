@@ -51,6 +51,10 @@ const Settings = z.strictObject({
         .max(100),
     )
     .optional(),
+  /** Whether executions answer the state machines that wait for them with a task token; the SDK's own settings say where. */
+  taskTokens: z
+    .preprocess((value) => (value === 'true' ? true : value === 'false' ? false : value), z.boolean())
+    .default(false),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 })
 export type Settings = z.output<typeof Settings> & { suspectAfterMs: number }
