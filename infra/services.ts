@@ -143,6 +143,7 @@ export const servicesOf = (
       scan: (stream) => store.scan(stream),
     },
     headOf,
+    knownHead: (tenant, kind, id) => ports.cache.get(streamName(tenant, kind, id)),
     headAsOf: (tenant, kind, id, asOf) => headAsOf(ports, streamName(tenant, kind, id), asOf),
     hash: (value) => sha256(canonicalJson(value)),
     canonicalBytes: (value) => Buffer.byteLength(canonicalJson(value)),

@@ -37,6 +37,8 @@ export interface Services {
   lossFreeze: { status(): LossFreeze; lift(): LossFreeze }
   /** The stream's head folded from history itself: `consistent=true`. Version 0: there is no such stream. */
   headOf(tenant: string, kind: Request['kind'], id: string): Promise<Head>
+  /** The head as this process remembers it, which others may have left behind; asks no store. Undefined: not remembered. */
+  knownHead(tenant: string, kind: Request['kind'], id: string): Head | undefined
   /** The stream's head as of a version or an instant (the newest commit at or before it); undefined when there is none. */
   headAsOf(
     tenant: string,

@@ -3,7 +3,7 @@
  * executions and tasks wait there.
  */
 import type { BenchState } from '../../domain/bench/state.ts'
-import type { ViewQuestion } from '../../domain/ports.ts'
+import type { ViewQuestion, ViewRow } from '../../domain/ports.ts'
 import type { ReservationState } from '../../domain/reservation/state.ts'
 import { claimableRange, laterRetries, readyAfter, type SortRange, type TaskRow } from '../../projections/tasks.ts'
 import type { House } from './house.ts'
@@ -20,6 +20,8 @@ export interface Candidate {
   taskName: string
   benchId: string
   task: TaskRow
+  /** Of the execution, when its task came to be so. */
+  version: number
 }
 
 /**
@@ -83,9 +85,9 @@ const questionAt = ({ tenant, benchId }: Place, range: SortRange, limit: number)
   limit,
 })
 
-const candidateOf = ({ benchId }: Place, body: unknown): Candidate => {
+const candidateOf = ({ benchId }: Place, { body, version }: ViewRow): Candidate => {
   const task = body as TaskRow
-  return { executionId: task.executionId, taskName: task.name, benchId, task }
+  return { executionId: task.executionId, taskName: task.name, benchId, task, version }
 }
 
 const isElsewhere = ({ occupant }: Place, { executionId }: Candidate): boolean =>
@@ -93,8 +95,7 @@ const isElsewhere = ({ occupant }: Place, { executionId }: Candidate): boolean =
 
 const nextRetry = async (house: House, place: Place, now: string): Promise<string | undefined> => {
   const { rows } = await house.views.query(questionAt(place, laterRetries(place.reservationId, now), pageLimit))
-  return rows.map(({ body }) => candidateOf(place, body)).find((candidate) => !isElsewhere(place, candidate))?.task
-    .retryAt
+  return rows.map((row) => candidateOf(place, row)).find((candidate) => !isElsewhere(place, candidate))?.task.retryAt
 }
 
 /** A range of one bench's index that is read page by page. */
@@ -135,7 +136,7 @@ const pageOf = async (house: House, source: Source) => {
   if (next === undefined) return { source, place, candidates: [] }
   const { rows, nextCursor } = await house.views.query(next)
   source.next = nextCursor === undefined ? undefined : { ...next, limit: pageLimit, cursor: nextCursor }
-  return { source, place, candidates: rows.map(({ body }) => candidateOf(place, body)) }
+  return { source, place, candidates: rows.map((row) => candidateOf(place, row)) }
 }
 
 /** Past everything that its execution has ready; what waits for retries is in no such order. */

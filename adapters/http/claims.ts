@@ -1,6 +1,8 @@
 /** Claims: the views propose what a worker's session may start now (claimable.ts), the claim on the truth decides. */
 
 import type { ExecutionEvent } from '../../domain/execution/events.ts'
+import { taskNamed } from '../../domain/execution/readiness.ts'
+import type { ExecutionState } from '../../domain/execution/state.ts'
 import { partsOf, type StreamName, streamName } from '../../domain/ids.ts'
 import type { AnyCall } from './call.ts'
 import type { Candidate, Candidates, Session } from './claimable.ts'
@@ -42,6 +44,7 @@ export const createClaimer = (house: House): Claimer => {
     const isHopeless = ({ benchId, executionId }: Candidate): boolean =>
       hopeless.has(benchId) || hopeless.has(executionId)
     for await (const candidate of candidates(isHopeless)) {
+      if (isOutdated(house, session, candidate)) continue
       if (call.gone().aborted || ++tries > tryCountMax) return { kind: 'none' }
       const outcome = await house.submit(claimOf(call, session, candidate))
       if (outcome.kind === 'refused') {
@@ -61,6 +64,15 @@ export const createClaimer = (house: House): Claimer => {
     }
     return { kind: 'none' }
   }
+}
+
+/** The views are a moment behind: what this process has claimed since is not tried again. */
+const isOutdated = (house: House, { tenant }: Session, { executionId, taskName, version }: Candidate): boolean => {
+  const head = house.knownHead(tenant, 'execution', executionId)
+  if (head === undefined || head.version <= version) return false
+  const state = head.state as ExecutionState
+  const status = state.status === 'absent' ? undefined : taskNamed(state, taskName)?.status
+  return status !== 'ready' && status !== 'waiting-retry'
 }
 
 const claimOf = (

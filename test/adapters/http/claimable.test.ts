@@ -117,6 +117,27 @@ test('who finds the first pages gone goes on to the next: the views may be behin
   expect(names).toEqual(Array.from({ length: 50 }, (_, n) => `t${n}`))
 })
 
+test('what this process knows to be gone is not even tried, though the views still have it', async () => {
+  const driver = openDriver()
+  await openLab(driver)
+  await driver.post('/v1/executions', many('e-1', 30))
+  await driver.get('/v1/executions/e-1')
+  driver.holdUpViews(true)
+  const { house } = driver
+  for (let n = 0; n < 25; n++) {
+    const head = await house.headOf('default', 'execution', 'e-1')
+    house.knownHead = () => head
+    const counts = counted(driver)
+    expect((await claim(driver)).body.taskName).toBe(`t${n}`)
+    expect(counts.tries).toBe(1)
+  }
+  // What it remembers may be behind as well: then the views are believed.
+  driver.holdUpViews(false)
+  const stale = await house.headOf('default', 'execution', 'e-1')
+  house.knownHead = () => ({ ...stale, version: 1 })
+  expect((await claim(driver)).body.taskName).toBe('t25')
+})
+
 test('a retry that is due comes among what is ready, by the age of its execution', async () => {
   const driver = openDriver()
   await openLab(driver)

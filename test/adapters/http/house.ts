@@ -59,7 +59,8 @@ const openTestViews = (history: EventStore) => {
 }
 
 /** Heads as history has them, and as it had them. */
-const headsOf = (history: EventStore): Pick<House, 'headOf' | 'headAsOf'> => ({
+const headsOf = (history: EventStore): Pick<House, 'headOf' | 'knownHead' | 'headAsOf'> => ({
+  knownHead: () => undefined,
   headOf: async (tenant, kind, id) =>
     fold(streamName(tenant, kind, id), await history.load(streamName(tenant, kind, id)), digest),
   headAsOf: async (tenant, kind, id, asOf) => {
