@@ -8,17 +8,17 @@ export interface EntityOptions {
   tablePrefix?: string
 }
 
-const configOf = (key: keyof typeof layout.items, { client, tablePrefix }: EntityOptions) => ({
+export const configOf = (key: keyof typeof layout.items, { client, tablePrefix }: EntityOptions) => ({
   client,
   table: tableName(layout.items[key].table, tablePrefix),
   identifiers: layout.identifiers,
 })
 
 /** Names are written as they are: ids are told apart by case. */
-const casing = 'none'
+export const casing = 'none'
 
 /** In a key's template: the attribute's value. */
-const filled = (attribute: string): string => `\${${attribute}}`
+export const filled = (attribute: string): string => `\${${attribute}}`
 
 /** A commit as it lies in the history. Keys are attributes themselves, so that nothing is stored twice. */
 export const commitEntity = (options: EntityOptions) => {

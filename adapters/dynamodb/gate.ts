@@ -7,9 +7,10 @@ const waitingCountMax = 10_000
 
 /**
  * Lets so many through at once, the others in the order they came. A burst would otherwise wait inside the SDK, whose
- * timeouts run while a request waits for a connection. Rejects with the fault `storage-unusable` when too many wait.
+ * timeouts run while a request waits for a connection. Rejects with the fault `storage-unusable` when too many wait, which
+ * names what they wait for.
  */
-export const openGate = () => {
+export const openGate = (what = 'the history') => {
   const waiting: Array<() => void> = []
   let underWayCount = 0
   const enter = async (): Promise<void> => {
@@ -18,7 +19,7 @@ export const openGate = () => {
       return
     }
     if (waiting.length >= waitingCountMax)
-      throw fault('storage-unusable', `the history is busy: ${waiting.length} requests are waiting for the engine`)
+      throw fault('storage-unusable', `${what} is busy: ${waiting.length} requests are waiting for the engine`)
     await new Promise<void>((resolve) => {
       waiting.push(resolve)
     })

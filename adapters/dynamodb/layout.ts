@@ -24,6 +24,14 @@ export const layout = {
       stream: undefined,
       isProtected: false,
     },
+    /** One item per worker, and the clock that they live on. Rewritten with every heartbeat, so it has no index. */
+    leases: {
+      name: 'leases',
+      hashKey: { name: 'pk', type: 'S' },
+      rangeKey: { name: 'sk', type: 'S' },
+      stream: undefined,
+      isProtected: false,
+    },
   },
   items: {
     /** pk: `{tenant}/{kind}/{id}`; sk: the version of the commit's first event. */
@@ -53,6 +61,91 @@ export const layout = {
         entries: 'entries',
       },
     },
+    /** A view's row. pk: `{generation}/row/{view}/{tenant}/{id}`; sk: `row`. */
+    row: {
+      table: 'views',
+      shape: '1',
+      attributes: {
+        key: 'pk',
+        version: 'version',
+        /** JSON: of what is small as it is, of what is not deflated; of what is large beside it, in parts. */
+        body: 'body',
+        packed: 'packed',
+        parts: 'parts',
+        nextDue: 'nextDue',
+        /** JSON: index, partition and sort of each place that the row stands in. */
+        places: 'places',
+      },
+    },
+    /** Some of the deflated body of a large row. pk: the row's; sk: `part#{parts}#{number}`. */
+    part: {
+      table: 'views',
+      shape: '1',
+      attributes: { key: 'pk', parts: 'parts', number: 'number', packed: 'packed' },
+    },
+    /**
+     * A row's place in an index. pk: `{generation}/entry/{view}/{tenant}/{index}/{partition}/{shard}`, for what is due
+     * `{generation}/due/{shard}`; sk: `#{sort}`, a NUL, and the row's id or, for what is due, key.
+     */
+    entry: {
+      table: 'views',
+      shape: '1',
+      attributes: {
+        partition: 'pk',
+        place: 'sk',
+        /** The row's when it was put here. */
+        version: 'version',
+        /** In an index that carries rows, the row. */
+        body: 'body',
+        packed: 'packed',
+        nextDue: 'nextDue',
+      },
+    },
+    /** How far a consumer has come. pk: `{generation}/checkpoint/{consumer}`; sk: `checkpoint`. */
+    checkpoint: { table: 'views', shape: '1', attributes: { key: 'pk', cursor: 'cursor' } },
+    /** How many rows a view has, as a sum. pk: `{generation}/count/{view}`; sk: `#{shard}`. */
+    count: { table: 'views', shape: '1', attributes: { key: 'pk', shard: 'shard', rowCount: 'rowCount' } },
+    /** pk: `{tenant}/{workerId}`; sk: `lease`. Short names: an ordinary lease is well below 1 KB. */
+    lease: {
+      table: 'leases',
+      shape: '1',
+      attributes: {
+        worker: 'pk',
+        epoch: 'epoch',
+        benchIds: 'benches',
+        lastSeenAt: 'seen',
+        beatAt: 'beat',
+        beatBeforeAt: 'beatBefore',
+        expiresAt: 'expires',
+        attempts: 'attempts',
+        attemptsBefore: 'attemptsBefore',
+        flags: 'flags',
+        graces: 'graces',
+        suspectedAt: 'suspected',
+        markedAt: 'marked',
+      },
+    },
+    /** The lease clock and who keeps it. pk: `clock`; sk: `clock`. */
+    clock: {
+      table: 'leases',
+      shape: '1',
+      attributes: { key: 'pk', keeper: 'keeper', turn: 'turn', reading: 'reading' },
+    },
+  },
+  indexes: {
+    /** Partitions that all rows of a kind, or of a status, would share are divided by the row's id. */
+    shardCounts: {
+      all_idx: 4,
+      status_idx: 4,
+      type_idx: 4,
+      serviceability_idx: 4,
+      connectivity_idx: 4,
+      queued_idx: 4,
+    },
+    dueShardCount: 4,
+    countShardCount: 4,
+    /** Their entries carry the row, so that a question is one call: few rows stand there, and not for long. */
+    carrying: ['claimable_idx'],
   },
 } as const
 

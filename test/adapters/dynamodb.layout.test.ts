@@ -6,6 +6,15 @@ import { openHistory } from '../../adapters/dynamodb/history.ts'
 import { layout, type TableKey, tableName } from '../../adapters/dynamodb/layout.ts'
 import { openRequests } from '../../adapters/dynamodb/requests.ts'
 import { createTables } from '../../adapters/dynamodb/tables.ts'
+import {
+  checkpointEntity,
+  clockEntity,
+  countEntity,
+  entryEntity,
+  leaseEntity,
+  partEntity,
+  rowEntity,
+} from '../../adapters/dynamodb/viewEntities.ts'
 import { after, appended } from '../contract/medium.ts'
 import { localEngine } from './dynamodbLocal.ts'
 
@@ -48,6 +57,13 @@ describe('the layout', () => {
   test.each([
     ['commit', commitEntity],
     ['page', pageEntity],
+    ['row', rowEntity],
+    ['part', partEntity],
+    ['entry', entryEntity],
+    ['checkpoint', checkpointEntity],
+    ['count', countEntity],
+    ['lease', leaseEntity],
+    ['clock', clockEntity],
   ] as const)('of a %s is what its entity says', async (key, entityOf) => {
     const { schema } = entityOf({ client: engine.client() })
     const { table, attributes } = layout.items[key]

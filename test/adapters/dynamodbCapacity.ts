@@ -18,8 +18,9 @@ const bytesOf = (value: unknown): number => {
   if (typeof value === 'number') return bytesOfNumber(value)
   if (value instanceof Uint8Array) return value.length
   if (Array.isArray(value)) return value.reduce<number>((sum, member) => sum + 1 + bytesOf(member), 3)
-  const { S, N, B } = value as { S?: string; N?: string; B?: Uint8Array }
+  const { S, N, B, L } = value as { S?: string; N?: string; B?: Uint8Array; L?: unknown[] }
   if (N !== undefined) return bytesOf(Number(N))
+  if (L !== undefined) return bytesOf(L)
   if ((S ?? B) !== undefined) return bytesOf(S ?? B)
   throw new Error(`what does ${JSON.stringify(value)} cost?`)
 }
@@ -35,23 +36,40 @@ interface Request {
   Item?: Item
   TransactItems?: { Put?: { Item: Item } }[]
   ConsistentRead?: boolean
+  RequestItems?: Record<string, { Keys?: unknown[]; ConsistentRead?: boolean }>
 }
 interface Response {
+  Item?: Item
   Items?: Item[]
+  Attributes?: Item
   Responses?: Record<string, Item[]>
 }
 
-/** By AWS's published rule, since the local engine reports transactions too low: ⌈KB⌉ a put, twice that a member, checks included. */
-const unitsOf = (name: string, request: Request, response: Response): { writes: number; reads: number } => {
-  const { Item: item, TransactItems: members } = request
-  if (name === 'PutItemCommand' && item !== undefined) return { writes: writeUnits(item), reads: 0 }
-  if (name === 'TransactWriteItemsCommand' && members !== undefined)
-    return { writes: sum(members.map(({ Put }) => 2 * (Put === undefined ? 1 : writeUnits(Put.Item)))), reads: 0 }
-  const factor = request.ConsistentRead === true ? 1 : 0.5
-  if (response.Items !== undefined)
-    return { writes: 0, reads: factor * units(sum(response.Items.map(bytesOfItem)), 4_096) }
-  const found = Object.values(response.Responses ?? {}).flat()
-  return { writes: 0, reads: sum(found.map((each) => units(bytesOfItem(each), 4_096))) }
+/**
+ * By AWS's published rule, since the local engine reports transactions too low: ⌈KB⌉ a put, twice that a member, checks
+ * included. What an update or a removal has found is not told, unless it is asked for: then it is taken to be small.
+ */
+const writesOf = (name: string, { Item: item, TransactItems: members }: Request, response: Response | undefined) => {
+  if (name === 'PutItem' && item !== undefined) return writeUnits(item)
+  if (name === 'TransactWriteItems' && members !== undefined)
+    return sum(members.map(({ Put }) => 2 * (Put === undefined ? 1 : writeUnits(Put.Item))))
+  if (name === 'UpdateItem' || name === 'DeleteItem') return writeUnits(response?.Attributes ?? {})
+  return 0
+}
+
+/** A read of what is not there costs the least there is. */
+const readsOf = (name: string, request: Request, { Item: item, Items: items, Responses }: Response): number => {
+  const factor = (isConsistent = false): number => (isConsistent ? 1 : 0.5)
+  if (name === 'GetItem') return factor(request.ConsistentRead) * units(bytesOfItem(item ?? {}), 4_096)
+  if (items !== undefined) return factor(request.ConsistentRead) * units(sum(items.map(bytesOfItem)), 4_096)
+  const asked = Object.entries(request.RequestItems ?? {})
+  return sum(
+    asked.map(([table, { Keys = [], ConsistentRead }]) => {
+      const found = Responses?.[table] ?? []
+      const missing = Math.max(0, Keys.length - found.length)
+      return factor(ConsistentRead) * (sum(found.map((each) => units(bytesOfItem(each), 4_096))) + missing)
+    }),
+  )
 }
 
 /** Counts what goes through the client. Answers what was spent since the last call. */
@@ -60,14 +78,19 @@ export const countSpent = (client: DynamoDBClient): (() => Spent) => {
   let [writes, reads] = [0, 0]
   client.middlewareStack.add(
     (next, context) => async (args) => {
-      const name = String(context.commandName)
-      calls.push(name.replace('Command', ''))
-      // A refused write is charged as one that took place.
-      const asked = unitsOf(name, args.input as Request, {})
-      writes += asked.writes
-      const answer = await next(args)
-      reads += asked.writes > 0 ? 0 : unitsOf(name, args.input as Request, answer.output as Response).reads
-      return answer
+      const name = String(context.commandName).replace('Command', '')
+      const request = args.input as Request
+      calls.push(name)
+      try {
+        const answer = await next(args)
+        writes += writesOf(name, request, answer.output as Response)
+        reads += readsOf(name, request, answer.output as Response)
+        return answer
+      } catch (error) {
+        // A refused write is charged as one that took place.
+        writes += writesOf(name, request, undefined)
+        throw error
+      }
     },
     { step: 'initialize', name: 'countSpent' },
   )

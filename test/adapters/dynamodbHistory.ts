@@ -24,7 +24,7 @@ export const openPublisher = (endpoint: string, tablePrefix: string, feed: Feed)
   }
   return {
     /** Once all that was told of is in the feed. */
-    settled: (): Promise<void> => (publishing = publishing.then(publish)),
+    settled: (): Promise<void> => (publishing = publishing.catch(() => {}).then(publish)),
     tell: (stream: string, version: number): void => {
       missing.add(`${stream}@${version}`)
     },
@@ -43,7 +43,8 @@ export const openPublished = (client: DynamoDBClient, endpoint: string, tablePre
         const result = await store.append(commits, checks)
         if (result.kind === 'conflict') return result
         for (const { stream, version } of result.commits) publisher.tell(stream, version)
-        void publisher.settled()
+        // The engine may be gone by then; what is missing is published, or fails, when somebody asks for it.
+        publisher.settled().catch(() => {})
         return result
       },
       feed: async (...asked) => publisher.settled().then(async () => store.feed(...asked)),

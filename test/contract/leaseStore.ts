@@ -185,8 +185,9 @@ export const leaseStoreContract = (name: string, open: () => Promise<LeaseStore>
         await store.close('default', 'w0', 1)
         await store.open(leaseOf('late', 1))
       }
-      expect(seen.has('w1400')).toBe(true)
-      expect(seen.size).toBeGreaterThanOrEqual(1_500)
+      // One that is closed before its page is read need not be met.
+      const missed = Array.from({ length: 1_499 }, (_, n) => `w${n + 1}`).filter((id) => !seen.has(id))
+      expect(missed).toEqual([])
     })
   })
 }
