@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Client } from '../client/client.ts'
 import type { Answer } from '../client/transport.ts'
 import type { ExitCode } from './exits.ts'
+import { nameFrom } from './faults.ts'
 import { json, plain } from './plain.ts'
 import { exitOf } from './problems.ts'
 import type { Terminal } from './terminal.ts'
@@ -15,6 +16,8 @@ export interface Context {
   token: string | undefined
   /** Answers are for a program. */
   isJson: boolean
+  /** The options that were given, as `--for`. */
+  options: readonly string[]
 }
 
 /** What `declare` of a topic hangs its verbs on; `Args` are the verb's operands, then its options. */
@@ -24,9 +27,9 @@ export type Verb = <Args extends readonly unknown[]>(
 ) => void
 
 /** The value of an answer; a refusal ends the command. */
-export const valueOf = <Value>({ terminal }: Context, answer: Answer<Value>): Value => {
+export const valueOf = <Value>({ terminal, options }: Context, answer: Answer<Value>): Value => {
   if (answer.ok) return answer.value
-  throw exitOf(answer.problem, terminal.now())
+  throw exitOf(answer.problem, terminal.now(), nameFrom(options))
 }
 
 /** The one answer of a verb: as JSON, or as people read it. */

@@ -3,23 +3,19 @@ import { declareArtifacts } from './artifacts.ts'
 import { type Context, listOf, print, type Verb, valueOf } from './context.ts'
 import { type ExitCode, exit, exits } from './exits.ts'
 import { type Execution, followExecution } from './follow.ts'
-import { followLog, type Piece } from './followLog.ts'
-import { duration, given, limit, wholeNumber } from './options.ts'
+import { declareLogs } from './logs.ts'
+import { duration, given, limit } from './options.ts'
+import { outcomeOf, type Task } from './outcome.ts'
 import { plain } from './plain.ts'
-import { exitOf } from './problems.ts'
 import { facts, status, table } from './show.ts'
 import { shownDuration, shownInstant } from './times.ts'
+import { tellWhatItWaitsFor } from './waitsFor.ts'
 
 interface ListOptions {
   reservation?: string
   status?: Execution['status']
   bench?: string
   limit: number
-}
-interface LogOptions {
-  follow: boolean
-  task?: string
-  attempt?: number
 }
 
 export const declare = (execution: Command, verb: Verb): void => {
@@ -45,6 +41,7 @@ export const declare = (execution: Command, verb: Verb): void => {
       showExecution(context, valueOf(context, await context.client.getExecution({ params: { executionId } })))
     },
   )
+  declareLogs(execution, verb)
   watching(execution, verb)
   declareArtifacts(execution, verb)
   verb(
@@ -68,51 +65,17 @@ export const declare = (execution: Command, verb: Verb): void => {
 const watching = (execution: Command, verb: Verb): void => {
   verb(
     execution
-      .command('logs <executionId>')
-      .description('what a task said')
-      .option('-f, --follow', 'and what it goes on to say, until it ends', false)
-      .option('--task <name>', 'of this task; may be left out when there is only one')
-      .option('--attempt <number>', 'of this attempt; default: the newest', wholeNumber(1, 1_000)),
-    async (context, executionId: string, { follow, task, attempt }: LogOptions) => {
-      const asked = { params: { executionId }, query: given({ taskName: task, attempt }) }
-      if (!follow) return printLog(context, valueOf(context, await context.client.readLog(asked)))
-      const problem = await followLog(context.client, asked, printer(context, task === undefined), { retryForMs })
-      if (problem !== undefined) throw exitOf(problem, context.terminal.now())
-    },
-  )
-  verb(
-    execution
       .command('follow <executionId>')
       .description('watch all of it, logs and all; 0 if it passed, else 1')
       .option('--wait-timeout <duration>', 'give up watching; it goes on', duration),
     async (context, executionId: string, { waitTimeout }: { waitTimeout?: number }) => {
+      const asked = { params: { executionId }, query: { consistent: true } }
+      await tellWhatItWaitsFor(context, valueOf(context, await context.client.getExecution(asked)))
       const finished = await followExecution(context, executionId, waitTimeout)
       showExecution(context, finished)
       return exitOfExecution(finished)
     },
   )
-}
-
-/** A server that restarts meanwhile is waited for. */
-const retryForMs = 60_000
-
-/** As it comes; where several tasks talk, each time with the name of who does. */
-const printer = ({ terminal, isJson }: Context, isNamed: boolean): ((piece: Piece) => void) => {
-  let speaker = ''
-  return (piece) => {
-    const name = `${piece.taskName}, attempt ${piece.attempt}`
-    if (isJson) terminal.out(JSON.stringify(piece))
-    else {
-      if (isNamed && name !== speaker) terminal.out(terminal.colours.dim(`==> ${name}`))
-      terminal.write(piece.text)
-    }
-    speaker = name
-  }
-}
-
-const printLog = (context: Context, text: string | undefined): void => {
-  if (context.isJson) print(context, { text: text ?? '' }, () => '')
-  else context.terminal.write(text ?? '')
 }
 
 /** Passed is done; any other end is failed. */
@@ -121,14 +84,11 @@ export const exitOfExecution = ({ status: is, verdict }: Execution): ExitCode =>
   return verdict === 'passed' ? exits.done : exits.failed
 }
 
-type Task = Execution['tasks'][number]
-
 const tookOf = (from: string | undefined, to: string | undefined): string =>
   from === undefined || to === undefined ? '' : shownDuration(Date.parse(to) - Date.parse(from))
 
-const taskRow = ({ terminal }: Context, task: Task): (string | number)[] => {
+const taskRow = ({ terminal }: Context, task: Task, execution: Execution): (string | number)[] => {
   const last = task.attempts.at(-1)
-  const outcome = last?.reason ?? (last?.result === undefined ? '' : JSON.stringify(last.result))
   return [
     task.name,
     task.phase,
@@ -136,12 +96,9 @@ const taskRow = ({ terminal }: Context, task: Task): (string | number)[] => {
     task.attempts.length,
     last?.benchId ?? '',
     tookOf(last?.startedAt, last?.endedAt),
-    plain(outcome).slice(0, outcomeLengthMax),
+    outcomeOf(task, execution),
   ]
 }
-
-/** More of it is in --json. */
-const outcomeLengthMax = 80
 
 export const showExecution = (context: Context, execution: Execution): void =>
   print(context, execution, () => {
@@ -166,7 +123,7 @@ export const showExecution = (context: Context, execution: Execution): void =>
     return `${head}\n\n${table(
       terminal,
       titles,
-      execution.tasks.map((task) => taskRow(context, task)),
+      execution.tasks.map((task) => taskRow(context, task, execution)),
     )}`
   })
 

@@ -50,7 +50,7 @@ export const main = async (args: readonly string[], terminal: Terminal, house: H
     act: (context: Context, ...args: Args) => Promise<ExitCode | void>,
   ): void => {
     addCommon(command).action(async (...given: unknown[]) => {
-      const context = contextOf(given.at(-2) as CommonOptions, terminal)
+      const context = contextOf(given.at(-2) as CommonOptions, terminal, optionsOf(given.at(-1) as Command))
       // Operands and options as the verb has declared them; commander adds itself.
       exitCode = await acting(context, () => act(context, ...(given.slice(0, -1) as unknown as Args)))
     })
@@ -109,12 +109,21 @@ const declare = async (program: Command, args: readonly string[], verb: Verb, ho
   }
 }
 
-const contextOf = ({ json: isJson = false, url = defaultUrl }: CommonOptions, terminal: Terminal): Context => {
+const optionsOf = (command: Command): readonly string[] =>
+  command.options
+    .filter((option) => command.getOptionValueSource(option.attributeName()) === 'cli')
+    .map(({ long }) => long ?? '')
+
+const contextOf = (
+  { json: isJson = false, url = defaultUrl }: CommonOptions,
+  terminal: Terminal,
+  options: readonly string[],
+): Context => {
   if (!/^https?:\/\/./.test(url) || !URL.canParse(url)) throw exit(exits.usage, `'${url}' is not the URL of a server`)
   const token = terminal.environment['BENCHPLANE_TOKEN']
   const settings = { url, timeoutMs: 30_000, retryForMs: 3_000 }
   const client = createClient(token === undefined || token === '' ? settings : { ...settings, token })
-  return { terminal, client, url, token, isJson }
+  return { terminal, client, url, token, isJson, options }
 }
 
 /** With --json a refusal is an answer too. */

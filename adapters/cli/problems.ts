@@ -1,5 +1,6 @@
 import type { Problem } from '../client/problem.ts'
 import { type Exit, type ExitCode, exit, exits } from './exits.ts'
+import { asTyped, type Fault, type NameOf } from './faults.ts'
 import { plain } from './plain.ts'
 import { shownInstant } from './times.ts'
 
@@ -22,15 +23,17 @@ const codes: Readonly<Record<string, ExitCode>> = {
 const exitCodeOf = ({ code }: Problem): ExitCode =>
   codes[code] ?? (/^http-[1-9]/.test(code) ? exits.unreachable : exits.refused)
 
-export const exitOf = (problem: Problem, now: Date): Exit => {
-  const [only, ...more] = problem.errors ?? []
-  const detail = only === undefined || more.length > 0 ? problem.detail : `${labelled(only)}${only.message}`
-  const errors = more.length > 0 ? (problem.errors ?? []).map((error) => `  ${labelled(error)}${error.message}`) : []
+/** `nameOf`: what the members at fault were typed as. */
+export const exitOf = (problem: Problem, now: Date, nameOf: NameOf = (path) => path): Exit => {
+  const faults = (problem.errors ?? []).map((fault) => labelled(asTyped(fault, nameOf)))
+  const [only = problem.detail, ...more] = faults
+  const detail = more.length > 0 ? `${faults.length} faults` : only
+  const errors = more.length > 0 ? faults.map((fault) => `  ${fault}`) : []
   const lines = [...errors, ...conflicts(problem, now), ...offers(problem, now), ...excluded(problem)]
   return Object.assign(exit(exitCodeOf(problem), `${problem.code}: ${detail}`, lines.map(plain)), { problem })
 }
 
-const labelled = ({ path }: { path: string }): string => (path === '' ? '' : `${path}: `)
+const labelled = ({ path, message }: Fault): string => (path === '' ? message : `${path}: ${message}`)
 
 const listOf = (problem: Problem, name: string): readonly Record<string, unknown>[] =>
   Array.isArray(problem[name]) ? (problem[name] as Record<string, unknown>[]) : []
@@ -39,10 +42,16 @@ const window = (start: unknown, end: unknown, now: Date): string =>
   `${shownInstant(String(start), now)} – ${shownInstant(String(end), now)}`
 
 const conflicts = (problem: Problem, now: Date): readonly string[] =>
-  listOf(problem, 'conflicts').map(
-    ({ benchId, start, end, reservationId, holder }) =>
-      `  taken: ${String(benchId)}  ${window(start, end, now)}  by ${String(holder)} (${String(reservationId)})`,
-  )
+  listOf(problem, 'conflicts').map((conflict) => {
+    const { benchId, start, end, reservationId, holder } = conflict
+    const by = `by ${String(holder)} (${String(reservationId)})`
+    return `  taken: ${String(benchId)}  ${window(start, end, now)}  ${by}${buffers(conflict, now)}`
+  })
+
+/** What its bench needs before and after it is not in its window, and yet in the way. */
+const buffers = ({ heldFrom, heldUntil }: Record<string, unknown>, now: Date): string =>
+  (typeof heldFrom === 'string' ? `, from ${shownInstant(heldFrom, now)} for its setup` : '') +
+  (typeof heldUntil === 'string' ? `, until ${shownInstant(heldUntil, now)} for its teardown` : '')
 
 const offers = (problem: Problem, now: Date): readonly string[] =>
   listOf(problem, 'offers').map(

@@ -110,6 +110,7 @@ const resized = async (
   const endMs = Date.parse(before.end)
   const newMs =
     by === undefined ? Date.parse(parseInstant(until ?? '', '--until', context.terminal.now())) : endMs + direction * by
+  if (Number.isNaN(new Date(newMs).getTime())) throw exit(exits.usage, '--by: at most 90 days')
   if (Math.sign(newMs - endMs) !== direction)
     throw exit(
       exits.usage,

@@ -5,7 +5,7 @@ import { exit, exits } from './exits.ts'
 const unitMs: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1_000, ms: 1 }
 const durationPattern =
   /^(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?$/
-const durationHint = 'a duration such as 2h, 90m, 1h30m or 45s'
+export const durationHint = 'a duration such as 2h, 90m, 1h30m or 45s'
 
 /** Milliseconds of `2h`, `90m`, `1h30m`, `1.5h`, `45s`, `2d`, `500ms`; undefined for anything else. Units go from large to small. */
 export const durationOf = (text: string): number | undefined => {

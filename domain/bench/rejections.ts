@@ -2,6 +2,9 @@
 import type { Rejection } from '../decider.ts'
 import type { Interval, RegisteredBench } from './state.ts'
 
+type Conflict = Pick<Interval, 'start' | 'end' | 'reservationId' | 'holder'> &
+  Partial<Pick<Interval, 'heldFrom' | 'heldUntil'>> & { benchId: string }
+
 /** At most so many intervals that are not over. */
 export const intervalCountMax = 1_000
 
@@ -44,9 +47,20 @@ export const calendarFull = (benchId: string): Rejection => ({
 export const intervalConflict = (bench: RegisteredBench, conflicts: readonly Interval[]): Rejection => ({
   rejection: 'IntervalConflict',
   detail: `bench ${bench.benchId} is taken in that window`,
-  conflicts: conflicts
-    .slice(0, 50)
-    .map(({ start, end, reservationId, holder }) => ({ benchId: bench.benchId, start, end, reservationId, holder })),
+  conflicts: conflicts.slice(0, 50).map((interval) => conflictOf(bench.benchId, interval)),
+})
+/** What is in the way; with `heldFrom` and `heldUntil` where its buffers hold the bench longer than its window. */
+export const conflictOf = (
+  benchId: string,
+  { start, end, heldFrom, heldUntil, reservationId, holder }: Interval,
+): Conflict => ({
+  benchId,
+  start,
+  end,
+  ...(heldFrom < start && { heldFrom }),
+  ...(heldUntil > end && { heldUntil }),
+  reservationId,
+  holder,
 })
 export const alreadyServed = (bench: RegisteredBench): Rejection => ({
   rejection: 'BenchAlreadyServed',

@@ -1,3 +1,4 @@
+import { conflictOf } from '../bench/rejections.ts'
 import type { BenchState } from '../bench/state.ts'
 import { isRejection, type Rejection } from '../decider.ts'
 import { earlier, type Instant, msBetween, plusMs, streamName } from '../ids.ts'
@@ -75,7 +76,7 @@ const conflictsOn = (bench: BenchState | undefined, benchId: string, start: Inst
   const until = plusMs(end, bench.description.teardownMs)
   return bench.intervals
     .filter((held) => held.heldFrom < until && from < held.heldUntil)
-    .map(({ start, end, reservationId, holder }) => ({ benchId, start, end, reservationId, holder }))
+    .map((held) => conflictOf(benchId, held))
 }
 
 const noWindow = (latestStart: Instant): Rejection => ({

@@ -29,8 +29,8 @@ export const task = z.strictObject({
 
 /** Neither a name nor a password in it: they would be stored for ever, and no client sends them on. */
 const callbackUrl = z
-  .url({ protocol: /^https?$/, error: 'an http or https address' })
-  .max(2_048)
+  .url({ protocol: /^https?$/, error: 'an http or https address', abort: true })
+  .max(2_048, 'at most 2048 characters')
   .regex(/^[^/?#]*\/\/[^/?#@]+(?:[/?#]|$)/, 'no name and no password in an address')
 
 /** Who is told of the end: an address that is sent the event, or a waiting state machine that is given its answer. */

@@ -41,7 +41,9 @@ describe('intervals', () => {
       } as BenchEvent,
     ])
       .when(hold('r2', 2.6, 3))
-      .thenRefused('IntervalConflict'))
+      .thenRefused('IntervalConflict', {
+        conflicts: [expect.objectContaining({ end: inHours(2), heldFrom: inHours(0.75), heldUntil: inHours(2.5) })],
+      }))
   test('a bench that is not in service is not booked', () =>
     given(decider, [registered, { type: 'BenchMaintenanceStarted', data: { reason: 'fan' } }])
       .when(hold('r1', 1, 2))

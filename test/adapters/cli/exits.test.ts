@@ -46,6 +46,7 @@ test.each([
   [['history', 'show', 'castle/b1'], 'It is {kind}/{id}'],
   [['history', 'state', 'bench/b1', '--version', '1', '--at', 'now'], 'error: give either --version or --at'],
   [['run', '--reservation', 'R', '--plan', 'no-such-file.yaml'], 'error: there is no file no-such-file.yaml'],
+  [['run', '--plan', 'no-such-file.yaml'], "error: required option '--reservation <reservationId>' not specified"],
   [['apply', '-f', 'no-such-file.yaml'], 'error: there is no file no-such-file.yaml'],
   [['bench', 'list', '--url', 'localhost:4180'], "error: 'localhost:4180' is not the URL of a server"],
   [['bench', 'list', '--url', 'ftp://localhost'], "error: 'ftp://localhost' is not the URL of a server"],
@@ -77,7 +78,7 @@ test('2: every fault of a request that the server found', async () => {
   expect(stderr.split('\n').slice(1)).toEqual([
     expect.stringMatching(/^ {2}benches\.1\.benchId: /),
     expect.stringMatching(/^ {2}benches\.2\.query\.0: /),
-    expect.stringMatching(/^ {2}durationMs: /),
+    '  --for: at most 90 days',
     '',
   ])
 })
