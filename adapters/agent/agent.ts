@@ -1,8 +1,10 @@
+import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isOutage, isUnreachable } from '../client/problem.ts'
 import { jitteredWaitMs } from '../client/retry.ts'
 import type { Attempts } from './attempts.ts'
 import { fateOf } from './fate.ts'
+import { newGuard } from './guarded.ts'
 import { type Life, type LifeEnd, live } from './life.ts'
 import type { AgentEnd, AgentSettings } from './settings.ts'
 
@@ -20,7 +22,10 @@ export interface Agent {
  * by a new one, unless another agent of the same name has one by then (two of them must not take it from each other for
  * ever) or an operator has closed it.
  */
-export const startAgent = (settings: AgentSettings): Agent => {
+export const startAgent = (given: AgentSettings): Agent => {
+  // Commands run elsewhere, and are told where their things are.
+  const settings = { ...given, workDir: resolve(given.workDir) }
+  const guard = newGuard(settings)
   const draining = new AbortController()
   const stopping = new AbortController()
   let attempts: Attempts | undefined
@@ -34,9 +39,9 @@ export const startAgent = (settings: AgentSettings): Agent => {
   const onOpen = (opened: Attempts): void => {
     attempts = opened
   }
-  const life = { settings, draining: draining.signal, drain, stopping: stopping.signal, onOpen }
+  const life = { settings, guard, draining: draining.signal, drain, stopping: stopping.signal, onOpen }
   return {
-    ended: lives(life),
+    ended: guardedLives(life),
     drain: () => drain('as asked'),
     stop: () => {
       drain('as asked')
@@ -48,6 +53,14 @@ export const startAgent = (settings: AgentSettings): Agent => {
 
 /** A session that lived for so long was no failure. */
 const goodLifeMs = 60_000
+
+const guardedLives = async (each: Omit<Life, 'openForMs'>): Promise<AgentEnd> => {
+  try {
+    return await lives(each)
+  } finally {
+    await each.guard.close()
+  }
+}
 
 const lives = async (each: Omit<Life, 'openForMs'>): Promise<AgentEnd> => {
   const { settings, draining } = each

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { endGroup, statusOf } from './processGroup.ts'
+import { endGroup, groupOf, traceOf } from './processGroup.ts'
 
 /** A program in a process group of its own, whose output goes to a file. */
 
@@ -23,7 +23,7 @@ export interface Command {
   ended: Promise<CommandEnd>
   /** SIGTERM to the group, SIGKILL `graceMs` later. Again with a shorter grace: sooner. */
   stop: (graceMs: number) => void
-  /** For `endLeftOverCommand`. */
+  /** For `endLeftOverCommand`, and for the guard. */
   trace: string | undefined
 }
 
@@ -48,8 +48,8 @@ export const notStarted = (reason: string): Command => ({
 
 /** Ends a group that an agent left when it was killed. The same number may be another process by now: that is left alone. */
 export const endLeftOverCommand = async (trace: string): Promise<void> => {
-  const [pid = '', startedAt] = trace.split(' ')
-  if (startedAt !== undefined && startedAt === startTimeOf(Number(pid))) await endGroup(Number(pid), () => 0)
+  const groupId = groupOf(trace)
+  if (groupId !== undefined) await endGroup(groupId, () => 0)
 }
 
 /** What a command that has ended left behind in its group is given so long to go. */
@@ -79,14 +79,6 @@ const commandOf = (child: ChildProcess): Command => {
   }
   return { ended: promise, stop, trace: traceOf(child.pid) }
 }
-
-const traceOf = (pid: number | undefined): string | undefined => {
-  const startedAt = pid === undefined ? undefined : startTimeOf(pid)
-  return startedAt === undefined ? undefined : `${pid} ${startedAt}`
-}
-
-/** When a process was started, in the kernel's ticks since boot; undefined for none, and where there is no /proc. */
-const startTimeOf = (pid: number): string | undefined => statusOf(pid)?.[19]
 
 /** How it ended, for people; undefined when all is well. */
 export const failureOf = (end: CommandEnd): string | undefined => {

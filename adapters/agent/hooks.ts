@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { devNull, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,6 +22,8 @@ interface HookWork {
 /** Its output goes to the attempt's log, under a line that names it. Passed: it exited with 0 in time. */
 export const startHook = ({ name, command, timeoutMs, cwd, env, logPath }: HookWork): Running => {
   logLine(logPath, `${name} hook: ${command}`)
+  // What ran before may have removed it.
+  mkdirSync(cwd, { recursive: true })
   const running = startCommand({ program: '/bin/sh', args: ['-c', command], cwd, env, logPath })
   const { stop, trace } = running
   return { ended: hookEnd(running, name, timeoutMs, logPath), stop, trace }
@@ -47,20 +50,26 @@ const hookEnd = async (
 }
 
 /** Told loudly when it fails: then nobody can say what state the bench is in. */
-export const powerOff = async (settings: AgentSettings, benchId: string): Promise<void> => {
+export const powerOff = async (
+  settings: Pick<AgentSettings, 'hooks' | 'workDir' | 'note' | 'alarm'>,
+  benchId: string,
+  onStarted = (): void => undefined,
+): Promise<void> => {
   const { hooks, note, alarm } = settings
   const { powerOff: command, timeoutMs } = hooks
   if (command === undefined) return
   const { BENCHPLANE_TOKEN: _, ...inherited } = process.env
   const env = { ...inherited, BENCHPLANE_BENCH_ID: benchId }
   const { cwd, logPath } = await powerOffPlace(settings, benchId)
-  const outcome = await startHook({ name: 'power-off', command, timeoutMs, cwd, env, logPath }).ended
+  const { ended } = startHook({ name: 'power-off', command, timeoutMs, cwd, env, logPath })
+  onStarted()
+  const outcome = await ended
   if (outcome.kind === 'passed') note('the power-off hook has run', { benchId })
   else alarm('the bench may still be powered', { benchId, ...outcome, output: tailOf(logPath) })
 }
 
 /** A full disk is no reason to leave a bench powered: then its output goes nowhere. */
-const powerOffPlace = async ({ workDir, alarm }: AgentSettings, benchId: string) => {
+const powerOffPlace = async ({ workDir, alarm }: Pick<AgentSettings, 'workDir' | 'alarm'>, benchId: string) => {
   const logPath = join(workDir, `power-off.${benchId}.log`)
   try {
     await mkdir(workDir, { recursive: true })

@@ -4,6 +4,7 @@ import { isUnreachable } from '../client/problem.ts'
 import { jitteredWaitMs } from '../client/retry.ts'
 import type { Attempts } from './attempts.ts'
 import { type AttemptName, isOver, type Session } from './session.ts'
+import { marginMs } from './watch.ts'
 
 /** What the server tells with every beat. */
 interface Terms {
@@ -11,8 +12,6 @@ interface Terms {
   heartbeatEveryMs: number
 }
 
-/** Kept back from the lease for ending what runs: a quarter of it, 5 s at most. */
-const marginMs = ({ leaseMs }: Terms): number => Math.min(5_000, leaseMs / 4)
 /** Kept back from the grace of a cancel for what follows the command's end, a quarter of it at most. */
 const reportMs = 2_000
 /** After a beat without an answer, at most so long and a quarter of the interval. */
@@ -115,11 +114,13 @@ const newNudges = () => {
 /** The lease from now on, and the timer that ends what runs when it is about to run out. */
 const renewed = (session: Session, terms: Terms, sentAt: number, attempts: Attempts): NodeJS.Timeout => {
   const endsAt = sentAt + terms.leaseMs
-  const margin = marginMs(terms)
+  const margin = marginMs(terms.leaseMs)
   session.fence.set(endsAt)
+  session.guard.renew(endsAt, terms.leaseMs)
   const lapse = (): void => {
     if (session.lost.aborted) return
     session.settings.note('no heartbeat was answered: ending what runs, before the lease runs out')
+    session.guard.ending()
     const detail = 'stopped by its agent: the server did not answer, and the lease was running out'
     attempts.stopAll({ because: 'fenced', detail }, Math.max(0, Math.min(margin / 2, endsAt - performance.now())))
   }

@@ -2,6 +2,7 @@ import { isOutage, isUnreachable, type Problem } from '../client/problem.ts'
 import type { Answer, CallOptions } from '../client/transport.ts'
 import { type Attempts, newAttempts } from './attempts.ts'
 import { serveBench } from './claims.ts'
+import type { Guard } from './guarded.ts'
 import { keepLease } from './lease.ts'
 import { endLeftOvers } from './leftOvers.ts'
 import { isStaleEpoch, newSession, type Session } from './session.ts'
@@ -11,6 +12,7 @@ import type { AgentEnd, AgentSettings } from './settings.ts'
 
 export interface Life {
   settings: AgentSettings
+  guard: Guard
   /** Aborts when nothing more is to be claimed: by whom and why is told by `drain`. */
   draining: AbortSignal
   drain(why: string): void
@@ -58,7 +60,7 @@ export const live = async (life: Life): Promise<LifeEnd> => {
   return isLost ? { kind: 'lost', detail: session.loss(), epoch: session.epoch } : { kind: 'drained' }
 }
 
-const open = async ({ settings, draining: signal, openForMs }: Life) => {
+const open = async ({ settings, guard, draining: signal, openForMs }: Life) => {
   const { client, workerId, benchIds, note } = settings
   const options = { retryForMs: openForMs, timeoutMs: 10_000, signal }
   const refused = (problem: Problem) => ({ end: { kind: 'refused', problem } as const })
@@ -69,7 +71,7 @@ const open = async ({ settings, draining: signal, openForMs }: Life) => {
     const body = { benches: [...benchIds], agentVersion }
     const opened = await client.openSession({ params: { workerId }, body }, options)
     if (!opened.ok) return refused(opened.problem)
-    const session = newSession(settings, opened.value.epoch)
+    const session = newSession(settings, guard, opened.value.epoch)
     note('serving', { workerId, epoch: opened.value.epoch, benches: benchIds.join(', ') })
     return { session, terms: opened.value, sentAt }
   } catch (error) {

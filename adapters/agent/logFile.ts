@@ -1,9 +1,12 @@
-import { appendFileSync, closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { appendFileSync, closeSync, fstatSync, mkdirSync, openSync, readSync } from 'node:fs'
+import { dirname } from 'node:path'
 
 /** What the agent itself has to say in an attempt's log, between the lines of its commands. */
 
 /** A line of its own, marked as the agent's. */
 export const logLine = (logPath: string, text: string): void => {
+  // What ran before may have removed it.
+  mkdirSync(dirname(logPath), { recursive: true })
   const before = endOf(logPath, 1)
   const glue = before === '' || before === '\n' ? '' : '\n'
   appendFileSync(logPath, `${glue}[benchplane] ${text.replaceAll(/\s*\n\s*/g, ' ⏎ ').slice(0, lineLengthMax)}\n`)

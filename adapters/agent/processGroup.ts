@@ -20,14 +20,14 @@ export const signalGroup = (groupId: number, signal: NodeJS.Signals | 0): boolea
 
 /**
  * Ends a group: SIGTERM, then SIGKILL at `until()` (of `performance.now()`, read again and again, so that it may be moved
- * nearer meanwhile). Resolves when the group is gone, or when it did not go for SIGKILL within a second.
+ * nearer meanwhile). Resolves true when the group is gone, false when it did not go for SIGKILL within a second.
  */
-export const endGroup = async (groupId: number, until: () => number): Promise<void> => {
+export const endGroup = async (groupId: number, until: () => number): Promise<boolean> => {
   signalGroup(groupId, 'SIGTERM')
-  if (await goneBy(groupId, until)) return
+  if (await goneBy(groupId, until)) return true
   signalGroup(groupId, 'SIGKILL')
   const killedBy = performance.now() + killedWithinMs
-  await goneBy(groupId, () => killedBy)
+  return goneBy(groupId, () => killedBy)
 }
 
 const goneBy = async (groupId: number, until: () => number): Promise<boolean> => {
@@ -40,7 +40,8 @@ const goneBy = async (groupId: number, until: () => number): Promise<boolean> =>
 }
 
 /** What has ended but is not fetched by its parent does nothing any more: in a container without an init, for ever. */
-const isAlive = (groupId: number): boolean => signalGroup(groupId, 0) && statesIn(groupId)?.every(isOver) !== true
+export const isAlive = (groupId: number): boolean =>
+  signalGroup(groupId, 0) && statesIn(groupId)?.every(isOver) !== true
 const isOver = (state: string): boolean => state === 'Z' || state === 'X'
 
 /** The states of a group's processes, as /proc has them; undefined where there is none. */
@@ -65,3 +66,33 @@ export const statusOf = (pid: number): readonly string[] | undefined => {
     return undefined
   }
 }
+
+/** Knows a process group again, also after its number was given to another; undefined where there is no /proc. */
+export const traceOf = (pid: number | undefined): string | undefined => {
+  const startedAt = pid === undefined ? undefined : startTimeOf(pid)
+  return startedAt === undefined ? undefined : `${pid} ${startedAt}`
+}
+
+/** The group of a trace; undefined when its leader is gone, or is another process by now, or it is no trace of ours. */
+export const groupOf = (trace: string): number | undefined => {
+  const { pid, startedAt } = partsOf(trace)
+  return startedAt !== undefined && startedAt === startTimeOf(pid) ? pid : undefined
+}
+
+/**
+ * The same for who saw it a moment ago: what its leader has left counts too. A number is not given away while its group has
+ * somebody in it, nor while its parent has not fetched the leader; after that, this is for moments and not for lives.
+ */
+export const recentGroupOf = (trace: string): number | undefined => {
+  const { pid, startedAt } = partsOf(trace)
+  const now = startTimeOf(pid)
+  return startedAt !== undefined && (now === undefined || now === startedAt) ? pid : undefined
+}
+
+const partsOf = (trace: string): { pid: number; startedAt: string | undefined } => {
+  const [, pid, startedAt] = /^(\d+) (\d+)$/.exec(trace) ?? []
+  return Number(pid) > 1 ? { pid: Number(pid), startedAt } : { pid: 0, startedAt: undefined }
+}
+
+/** When a process was started, in the kernel's ticks since boot; undefined for none. */
+const startTimeOf = (pid: number): string | undefined => statusOf(pid)?.[19]

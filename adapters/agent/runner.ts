@@ -41,7 +41,10 @@ export interface Running {
   ended: Promise<Outcome>
   /** Ends it: asks nicely, and by force `graceMs` later. Again with a shorter grace: sooner. After the end: nothing. */
   stop(graceMs: number): void
-  /** What another life of the agent needs to end it, should this one be killed; absent: nothing could be left. */
+  /**
+   * What another life of the agent needs to end it, should this one be killed; absent: nothing could be left. That of a
+   * process group, `{pid} {start time}` as `startCommand` gives it, is also known to the guard, which ends it at once.
+   */
   trace?: string | undefined
 }
 

@@ -1,6 +1,7 @@
 import type { ValueOf } from '../client/operations.ts'
 import type { Problem } from '../client/problem.ts'
 import { type Fence, newFence } from './fence.ts'
+import type { Guard } from './guarded.ts'
 import type { AgentSettings } from './settings.ts'
 
 /** One life of the worker, as its loops share it. */
@@ -8,6 +9,7 @@ export interface Session {
   settings: AgentSettings
   epoch: number
   fence: Fence
+  guard: Guard
   /** Aborts when the epoch is stale: whatever runs must stop, and nothing is reported any more. */
   lost: AbortSignal
   lose: (detail: string) => void
@@ -15,7 +17,7 @@ export interface Session {
   loss: () => string
 }
 
-export const newSession = (settings: AgentSettings, epoch: number): Session => {
+export const newSession = (settings: AgentSettings, guard: Guard, epoch: number): Session => {
   const lost = new AbortController()
   let detail = ''
   const lose = (why: string): void => {
@@ -23,7 +25,7 @@ export const newSession = (settings: AgentSettings, epoch: number): Session => {
     detail = why
     lost.abort()
   }
-  return { settings, epoch, fence: newFence(lost.signal), lost: lost.signal, lose, loss: () => detail }
+  return { settings, guard, epoch, fence: newFence(lost.signal), lost: lost.signal, lose, loss: () => detail }
 }
 
 export type Claim = NonNullable<ValueOf<'claimTask'>>

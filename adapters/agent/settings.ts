@@ -11,7 +11,7 @@ export interface AgentSettings {
   labels: Record<string, string> | undefined
   runner: Runner
   hooks: Hooks
-  /** Where each attempt gets a directory of its own; what an earlier life of this worker left there is ended and removed. */
+  /** Where each attempt gets a directory of its own (taken as absolute); what an earlier life of this worker left there is ended and removed. */
   workDir: string
   /** Between asking a command to end and forcing it, unless the server says otherwise. */
   killGraceMs: number

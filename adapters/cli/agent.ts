@@ -36,6 +36,9 @@ Hooks are given to /bin/sh -c and know the same, the power-off hook only its ben
 infrastructure's failure. The power-off hook runs for a bench whose work the agent had to stop because it can not reach
 the server, or has lost its session.
 
+Beside an agent that runs something runs its guard: should the agent be killed, or be stopped or hang until its lease
+runs out, the guard ends what runs and runs the power-off hook.
+
 SIGTERM and Ctrl-C: claims nothing more, lets what runs come to its end, closes the session; twice: ends what runs too.
 A session that ran out is followed by a new one.
 Exit codes: 0 asked to end, 3 refused, 5 the session was lost to another agent of that name or closed

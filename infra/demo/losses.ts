@@ -19,7 +19,7 @@ export const surviveLosses = async (stage: Stage): Promise<void> => {
   demand(exitCode === 0, 'the execution passed all the same')
   await stage.command(['execution', 'show', executionId])
   await reportTooLate(stage, lost)
-  stage.say(`\nIts agent comes back, and ends what its earlier life has left on the bench:`)
+  stage.say(`\nIts guard has ended what it ran. Its agent comes back, and clears up what its earlier life has left:`)
   startAgent(stage, lost.workerId)
   stage.say(`  all benches were online again after ${await allOnline(stage)} ms`)
 }

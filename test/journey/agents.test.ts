@@ -1,7 +1,16 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { brief, executionOf, finished, logged, openLab, outcomes, submit } from '../adapters/agent/lab.ts'
+import {
+  brief,
+  executionOf,
+  finished,
+  logged,
+  openLab,
+  outcomes,
+  stopWithoutGuard,
+  submit,
+} from '../adapters/agent/lab.ts'
 import { type House, isAlive, start, taken } from '../adapters/programs.ts'
 
 /** Agents that are killed, paused, doubled and told the wrong time: the programs themselves, from outside. */
@@ -16,7 +25,7 @@ const epochOf = async ({ client }: House): Promise<number | undefined> =>
   taken(await client.getWorker({ params: { workerId: 'w1' }, query: { consistent: true } })).session?.epoch
 const pidIn = (log: string): number => Number(/^pid (\d+)/m.exec(log)?.[1])
 
-test('a worker is killed in the middle of a task: it is finished elsewhere, and what it left running ends with its next life', async () => {
+test('a worker is killed in the middle of a task: nothing of it runs any more when its server gives it up, and it is finished elsewhere', async () => {
   const house = await openLab(['b1'], brief)
   const gang = {
     reservationId: 'gang',
@@ -33,17 +42,16 @@ test('a worker is killed in the middle of a task: it is finished elsewhere, and 
     reservationId: 'gang',
   })
   const pid = pidIn(await logged(house, 'E1', 'long', 'pid'))
-  doomed.signal('SIGKILL')
-  await doomed.ended
-  expect(isAlive(pid)).toBe(true)
   house.agent('w2', ['b5'])
+  doomed.signal('SIGKILL')
+  await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 1_000, interval: 10 })
+  expect(await typesOf(house, 'worker', 'w1')).not.toContain('WorkerSessionExpired')
   await vi.waitFor(async () => expect((await executionOf(house, 'E1')).tasks[0]?.attempts).toHaveLength(2), {
     timeout: 10_000,
     interval: 50,
   })
   const next = house.agent('w1', ['b4'])
   await next.says(/ended and removed what an earlier life left/)
-  expect(isAlive(pid)).toBe(false)
   writeFileSync(go, '')
   expect((await finished(house, 'E1')).tasks[0]?.attempts).toMatchObject([
     { status: 'lost', workerId: 'w1', benchId: 'b4' },
@@ -60,7 +68,7 @@ test('an agent that slept past its lease reports nothing of before, ends what ra
   ])
   await submit(house, 'E2', [{ name: 'next', ...command('echo next') }])
   const pid = pidIn(await logged(house, 'E1', 'brief', 'pid'))
-  agent.signal('SIGSTOP')
+  stopWithoutGuard(house, 'w1', agent)
   await vi.waitFor(async () => expect(await typesOf(house, 'execution', 'E1')).toContain('AttemptLost'), {
     timeout: 10_000,
     interval: 50,
@@ -82,14 +90,28 @@ test('an agent that slept past its lease reports nothing of before, ends what ra
   ])
 })
 
-test('what still runs when an agent wakes up too late is ended before anything else is run', async () => {
+test('an agent that sleeps does not keep its bench: what runs there is ended before its server gives it up', async () => {
+  const house = await openLab(['b1'], brief)
+  const agent = house.agent('w1', ['b1'])
+  await submit(house, 'E1', [{ name: 'endless', ...command('echo pid $$; sleep 600') }])
+  const pid = pidIn(await logged(house, 'E1', 'endless', 'pid'))
+  agent.signal('SIGSTOP')
+  await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 5_000, interval: 10 })
+  expect(await epochOf(house)).toBe(1)
+  await vi.waitFor(async () => expect(await epochOf(house)).toBeUndefined(), { timeout: 5_000, interval: 20 })
+  agent.signal('SIGCONT')
+  await agent.says(/serving .*epoch=2/)
+  expect(await typesOf(house, 'execution', 'E1')).not.toContain('AttemptReportRejected')
+})
+
+test('what still runs when an agent wakes up too late, and its guard is dead, is ended before anything else is run', async () => {
   const house = await openLab(['b1'], brief)
   const agent = house.agent('w1', ['b1'])
   const script = `trap '' TERM; echo pid $$; while :; do sleep 0.05; done`
   await submit(house, 'E1', [{ name: 'stubborn', ...command(script) }])
   await submit(house, 'E2', [{ name: 'next', ...command('true') }])
   const pid = pidIn(await logged(house, 'E1', 'stubborn', 'pid'))
-  agent.signal('SIGSTOP')
+  stopWithoutGuard(house, 'w1', agent)
   await vi.waitFor(async () => expect(await epochOf(house)).toBeUndefined(), { timeout: 10_000, interval: 50 })
   expect(isAlive(pid)).toBe(true)
   agent.signal('SIGCONT')

@@ -39,7 +39,7 @@ test('real commands run, task after task, and their exit codes are told', async 
   })
   expect(await logOf(house, 'E1', 'provision')).toBe('b1 {"speedKmh":80} abc\n✓\n')
   expect(await logOf(house, 'E1', 'passes')).toBe('as it is: $HOME\n')
-  expect(await logOf(house, 'E1', 'collect')).toMatch(/E1\/collect-1\/work\n$/)
+  expect(await logOf(house, 'E1', 'collect')).toMatch(/E1\/collect-1\/files\/work\n$/)
 })
 
 test('a command that can not be started is the fault of the infrastructure', async () => {
@@ -112,13 +112,13 @@ test('one attempt at a time on a bench, both benches at once', async () => {
   // Alone on its bench, and never without somebody on the other.
   const guarded = (own: string, other: string) => ({
     run: {
-      command: `cd ../../.. && mkdir ${own}.lock || exit 9; while [ ! -e ${other}.lock ]; do sleep 0.01; done; sleep 0.2; rmdir ${own}.lock`,
+      command: `cd ../../../.. && mkdir ${own}.lock || exit 9; while [ ! -e ${other}.lock ]; do sleep 0.01; done; sleep 0.2; rmdir ${own}.lock`,
     },
   })
   const plan = (own: string, other: string) => [
     { name: 't1', ...guarded(own, other) },
     { name: 't2', ...guarded(own, other) },
-    { name: 'over', needs: ['t1', 't2'], ...command(`mkdir ../../../${own}.lock`) },
+    { name: 'over', needs: ['t1', 't2'], ...command(`mkdir ../../../../${own}.lock`) },
   ]
   await submit(house, 'E1', plan('b1', 'b2'))
   await submit(house, 'E2', plan('b2', 'b1'), { reservationId: 'r-b2' })

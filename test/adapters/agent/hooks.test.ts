@@ -2,7 +2,6 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { powerOff } from '../../../adapters/agent/hooks.ts'
-import type { AgentSettings } from '../../../adapters/agent/settings.ts'
 import { startInstrument } from '../../../examples/runners/instrument.ts'
 import { type House, isAlive, repository, temporaryDirectory } from '../programs.ts'
 import { brief, executionOf, finished, logged, logOf, openLab, outcomes, submit } from './lab.ts'
@@ -162,9 +161,9 @@ test('a bench is powered off also by an agent that can not write, as when its di
   const note = (text: string, facts: object = {}): void => void told.push(`${text} ${JSON.stringify(facts)}`)
   const settingsOf = (powerOff: string) =>
     ({ hooks: { powerOff, timeoutMs: 5_000 }, workDir: join(directory, 'file', 'work'), note, alarm: note }) as const
-  await powerOff(settingsOf(`touch ${directory}/off.$BENCHPLANE_BENCH_ID`) as unknown as AgentSettings, 'b1')
+  await powerOff(settingsOf(`touch ${directory}/off.$BENCHPLANE_BENCH_ID`), 'b1')
   expect(existsSync(join(directory, 'off.b1'))).toBe(true)
-  await powerOff(settingsOf('exit 3') as unknown as AgentSettings, 'b1')
+  await powerOff(settingsOf('exit 3'), 'b1')
   expect(told).toEqual([
     expect.stringMatching(/^the output of the power-off hook is not kept .*ENOTDIR/),
     'the power-off hook has run {"benchId":"b1"}',

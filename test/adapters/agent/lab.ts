@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, vi } from 'vitest'
 import type { ValueOf } from '../../../adapters/client/operations.ts'
-import { type House, openHouse, taken } from '../programs.ts'
+import { type House, openHouse, type Program, taken } from '../programs.ts'
 
 export type Execution = ValueOf<'getExecution'>
 
@@ -71,3 +73,21 @@ export const outcomes = ({ tasks }: Execution) =>
   Object.fromEntries(
     tasks.map(({ name, status, attempts }) => [name, [status, attempts.at(-1)?.reason ?? attempts.at(-1)?.result]]),
   )
+
+/** Says who the guard of an agent is. */
+export const guardFile = ({ directory }: House, workerId: string): string =>
+  join(directory, 'work', workerId, 'benchplane-guard')
+export const guardOf = (house: House, workerId: string): number =>
+  Number.parseInt(readFileSync(guardFile(house, workerId), 'utf8'), 10)
+
+/** An agent that is stopped can not start another. */
+export const stopWithoutGuard = (house: House, workerId: string, agent: Program): void => {
+  agent.signal('SIGSTOP')
+  process.kill(guardOf(house, workerId), 'SIGKILL')
+}
+
+export const killWithGuard = async (house: House, workerId: string, agent: Program): Promise<void> => {
+  stopWithoutGuard(house, workerId, agent)
+  agent.signal('SIGKILL')
+  await agent.ended
+}

@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { freePort, type House, isAlive, openHouse, taken } from '../programs.ts'
-import { brief, executionOf, finished, logged, logOf, openLab, outcomes, submit } from './lab.ts'
+import { brief, executionOf, finished, killWithGuard, logged, logOf, openLab, outcomes, submit } from './lab.ts'
 
 const command = (text: string) => ({ run: { command: text } })
 const sessionOf = async ({ client }: House) =>
@@ -15,7 +15,7 @@ test('a server that is killed in the middle of a task and comes back gets its wh
   const house = await openLab(['b1'], { port, environment })
   const agent = house.agent('w1', ['b1'])
   const script =
-    'for i in $(seq 1 40); do echo "line ✓ $i"; sleep 0.05; done; echo waiting; while [ ! -e ../../../go ]; do sleep 0.05; done; echo done'
+    'for i in $(seq 1 40); do echo "line ✓ $i"; sleep 0.05; done; echo waiting; while [ ! -e ../../../../go ]; do sleep 0.05; done; echo done'
   await submit(house, 'E1', [
     { name: 'long', ...command(script) },
     { name: 'after', needs: ['long'], ...command('echo after') },
@@ -45,7 +45,7 @@ test('SIGTERM lets what runs come to its end, then closes the session', async ()
   const house = await openLab()
   const agent = house.agent('w1', ['b1'])
   await submit(house, 'E1', [
-    { name: 'first', ...command('echo begun; while [ ! -e ../../../go ]; do sleep 0.02; done') },
+    { name: 'first', ...command('echo begun; while [ ! -e ../../../../go ]; do sleep 0.02; done') },
     { name: 'second', needs: ['first'], ...command('true') },
   ])
   await logged(house, 'E1', 'first', 'begun')
@@ -104,13 +104,12 @@ test('another session of the same worker takes over: the first stops its work an
   expect(first.output.stderr).toBe('error: the session was lost: another agent of this name has session 2\n')
 })
 
-test('what an agent that was killed left running is ended by its next life, before it claims', async () => {
+test('what an agent that was killed with its guard left running is ended by its next life, before it claims', async () => {
   const house = await openLab()
   const first = house.agent('w1', ['b1'])
   await submit(house, 'E1', [{ name: 'endless', ...command('echo pid $$; sleep 600') }])
   const pid = Number(/pid (\d+)/.exec(await logged(house, 'E1', 'endless', 'pid'))?.[1])
-  first.signal('SIGKILL')
-  await first.ended
+  await killWithGuard(house, 'w1', first)
   expect(isAlive(pid)).toBe(true)
   const second = house.agent('w1', ['b1'])
   await second.says(/ended and removed what an earlier life left/)
