@@ -12,15 +12,15 @@ export interface ConnectOptions {
   attemptCountMax?: number
 }
 
-const socketCountMax = 32
-
-/** A client's configuration: connections are kept alive, retries are the SDK's standard ones, and it gives up in bounded time. */
-export const connectionOf = ({
-  connectTimeoutMs = 2_000,
-  requestTimeoutMs = 5_000,
-  attemptCountMax = 3,
-  ...settings
-}: ConnectOptions) => {
+/**
+ * A client's configuration: connections are kept alive, 32 unless told, and it gives up in bounded time. Retries are the
+ * SDK's standard ones, with jitter and a budget for all requests together; the adaptive mode would slow down every request
+ * for one hot key.
+ */
+export const connectionOf = (
+  { connectTimeoutMs = 2_000, requestTimeoutMs = 5_000, attemptCountMax = 3, ...settings }: ConnectOptions,
+  socketCountMax = 32,
+) => {
   const agent = { keepAlive: true, maxSockets: socketCountMax }
   return {
     ...settings,

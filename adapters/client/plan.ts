@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { SubmitExecution } from '../../domain/execution/commands.ts'
 import { planFaults } from '../../domain/execution/plan.ts'
-import { faultsOf } from '../http/faults.ts'
+import { faultsOf } from '../routes/faults.ts'
 
 /**
  * What a server of this version says of a plan, told without asking it. Loads the schemas, which the client itself does

@@ -1,7 +1,8 @@
 /** The body of a request: bounded, and JSON that nothing behind it can stumble over. */
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
-import { type InputFault, problem } from './problems.ts'
+import type { InputFault } from '../routes/faults.ts'
+import { problem } from './problems.ts'
 import type { Reply } from './replies.ts'
 
 /** Largest body in bytes. A log's piece or a plan of 1 000 tasks stays well below. */

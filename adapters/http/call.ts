@@ -2,11 +2,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { Actor } from '../../domain/event.ts'
 import type { Operation } from '../routes/endpoints.ts'
+import { faultsOf, type InputFault } from '../routes/faults.ts'
 import { nothing, type Route } from '../routes/route.ts'
 import type { Parsed } from '../routes.ts'
 import { rawBody, readBody } from './body.ts'
-import { faultsOf } from './faults.ts'
-import { type InputFault, invalid } from './problems.ts'
+import { invalid } from './problems.ts'
 import type { Reply } from './replies.ts'
 import { readingsOf, readParams, readQuery } from './text.ts'
 

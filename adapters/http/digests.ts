@@ -1,5 +1,5 @@
 /** Digests that a client sends along (RFC 9530): `Repr-Digest: sha-256=:base64:`, or `Content-Digest` as much. */
-import type { InputFault } from './problems.ts'
+import type { InputFault } from '../routes/faults.ts'
 
 type HeaderOf = (name: string) => string | undefined
 

@@ -2,8 +2,10 @@
  * What goes wrong, as RFC 9457 problems: the one place where a problem gets its status. `code` is stable and kebab-case;
  * what explains the problem stands beside it.
  */
+
 import type { Rejection } from '../../domain/decider.ts'
 import { isFault } from '../../domain/faults.ts'
+import type { InputFault } from '../routes/faults.ts'
 import type { Route } from '../routes/route.ts'
 import type { Reply } from './replies.ts'
 
@@ -56,12 +58,6 @@ const retryAfterS: { readonly [Each in Code]?: number } = {
   contended: 1,
   'storage-unavailable': 5,
   'view-behind': 1,
-}
-
-export interface InputFault {
-  /** The member, parameter or header at fault, `a.0.b`; empty for the body as a whole. */
-  path: string
-  message: string
 }
 
 type Facts = Readonly<Record<string, unknown>>

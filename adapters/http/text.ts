@@ -1,6 +1,6 @@
 /** Parameters of path and query: text, read as what their schema wants. What can't be read so is left to the schema to refuse. */
 import type { z } from 'zod'
-import type { InputFault } from './problems.ts'
+import type { InputFault } from '../routes/faults.ts'
 
 type Reading = 'number' | 'boolean' | 'list' | 'text'
 

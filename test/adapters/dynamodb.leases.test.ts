@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { openLeases } from '../../adapters/dynamodb/leases.ts'
-import type { Lease } from '../../domain/leaseStore.ts'
 import { leaseStoreContract } from '../contract/leaseStore.ts'
+import { at, beat as beatAt, flash, leaseOf } from '../contract/leaseStoreGiven.ts'
 import { temporaryDirectories } from './directories.ts'
 import { localEngine } from './dynamodbLocal.ts'
 import { openProxy, troubles } from './dynamodbProxy.ts'
@@ -11,28 +11,8 @@ const { closing } = temporaryDirectories()
 
 leaseStoreContract('DynamoDB', async () => openLeases({ client: engine.client(), tablePrefix: await engine.tables() }))
 
-const at = (second: number): string => new Date(Date.UTC(2026, 2, 2, 8, 0, second)).toISOString()
-const lease: Lease = {
-  tenant: 'default',
-  workerId: 'w1',
-  epoch: 1,
-  benchIds: ['b1'],
-  lastSeenAt: at(0),
-  expiresAt: at(40),
-  attempts: [],
-  attemptsBefore: [],
-  flags: [],
-}
-const flash = { executionId: 'e1', taskName: 'flash', attempt: 1 }
-const beat = (second: number, attempts = [flash]) => ({
-  tenant: 'default',
-  workerId: 'w1',
-  epoch: 1,
-  seenAt: at(second),
-  at: at(second),
-  expiresAt: at(second + 40),
-  attempts,
-})
+const lease = leaseOf('w1', 1)
+const beat = (second: number, attempts = [flash]) => beatAt(second, { attempts })
 
 describe('an answer that is lost', () => {
   const troubled = async () => {

@@ -7,7 +7,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { afterAll, beforeAll } from 'vitest'
-import { type ConnectOptions, connect } from '../../adapters/dynamodb/client.ts'
+import type { ConnectOptions } from '../../adapters/awsConnection.ts'
+import { connect } from '../../adapters/dynamodb/client.ts'
 import { createTables } from '../../adapters/dynamodb/tables.ts'
 
 /** Amazon's own engine for tests, on a port of its own, in memory. */

@@ -1,34 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest'
-import { type Beat, flagCountMax, type Lease, type LeaseStore } from '../../domain/leaseStore.ts'
-
-const at = (second: number): string => new Date(Date.UTC(2026, 2, 2, 8, 0, second)).toISOString()
-
-const leaseOf = (workerId: string, epoch: number, more: Partial<Lease> = {}): Lease => ({
-  tenant: 'default',
-  workerId,
-  epoch,
-  benchIds: ['b1'],
-  lastSeenAt: at(0),
-  expiresAt: at(40),
-  attempts: [],
-  attemptsBefore: [],
-  flags: [],
-  ...more,
-})
-
-const flash = { executionId: 'e1', taskName: 'flash', attempt: 1 }
-const measure = { executionId: 'e1', taskName: 'measure', attempt: 1 }
-
-const beat = (second: number, more: Partial<Beat> = {}): Beat => ({
-  tenant: 'default',
-  workerId: 'w1',
-  epoch: 1,
-  seenAt: at(second),
-  at: at(second),
-  expiresAt: at(second + 40),
-  attempts: [],
-  ...more,
-})
+import { flagCountMax, type LeaseStore } from '../../domain/leaseStore.ts'
+import { at, beat, flash, leaseOf, measure } from './leaseStoreGiven.ts'
 
 /** What every lease store promises, whichever engine is behind it. */
 export const leaseStoreContract = (name: string, open: () => Promise<LeaseStore>): void => {

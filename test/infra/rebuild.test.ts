@@ -83,12 +83,18 @@ describe.each(['memory', 'sqlite'] as const)('a rebuild on %s', (store) => {
   })
 })
 
+/** A directory in which a house has lived, and was closed. */
+const livedIn = async (): Promise<string> => {
+  const directory = fresh()
+  const first = await open({ store: 'sqlite', directory, now: openTime().now })
+  await live(first)
+  await first.house.close()
+  return directory
+}
+
 describe('a rebuild on disk', () => {
   test('equals the live rows to the last byte, carries the policies’ place over, and removes the rows before', async () => {
-    const directory = fresh()
-    const first = await open({ store: 'sqlite', directory, now: openTime().now })
-    await live(first)
-    await first.house.close()
+    const directory = await livedIn()
     const before = openViews({ directory, generation: 1 })
     await putAsideForTest(before)
     const [rows, reacted] = [await everythingIn(before), await before.checkpoint('react')]
@@ -113,10 +119,7 @@ describe('a rebuild on disk', () => {
   })
 
   test('beside a server carries over what is not in history too', async () => {
-    const directory = fresh()
-    const first = await open({ store: 'sqlite', directory, now: openTime().now })
-    await live(first)
-    await first.house.close()
+    const directory = await livedIn()
     const before = openViews({ directory, generation: 1 })
     await putAsideForTest(before)
     const reacted = await before.checkpoint('react')
@@ -139,10 +142,7 @@ describe('a rebuild on disk', () => {
   })
 
   test('that was not finished leaves what served before', async () => {
-    const directory = fresh()
-    const first = await open({ store: 'sqlite', directory, now: openTime().now })
-    await live(first)
-    await first.house.close()
+    const directory = await livedIn()
     const unfinished = openViews({ directory, generation: 2 })
     await unfinished.saveCheckpoint('project', '3')
     await unfinished.close()
@@ -166,10 +166,7 @@ describe('a rebuild on disk', () => {
     ['of another version of the views', async (views: LocalViews) => views.saveCheckpoint('shape', '0')],
     ['of another history', async (views: LocalViews) => views.saveCheckpoint('origin', 'someone else’s')],
   ])('rows %s are thrown away and built anew', async (_, spoil) => {
-    const directory = fresh()
-    const first = await open({ store: 'sqlite', directory, now: openTime().now })
-    await live(first)
-    await first.house.close()
+    const directory = await livedIn()
     const views = openViews({ directory, generation: 1 })
     await spoil(views)
     await views.close()
@@ -182,10 +179,7 @@ describe('a rebuild on disk', () => {
   })
 
   test('rows that were deleted, or are no database, are built anew', async () => {
-    const directory = fresh()
-    const first = await open({ store: 'sqlite', directory, now: openTime().now })
-    await live(first)
-    await first.house.close()
+    const directory = await livedIn()
     spoilFile(directory)
     const { lines, log } = openLines()
     const second = await open({ store: 'sqlite', directory, now: openTime().now, log })
@@ -195,10 +189,7 @@ describe('a rebuild on disk', () => {
   })
 
   test('a history that has lost its end is reported, and what comes then is seen', async () => {
-    const directory = fresh()
-    const first = await open({ store: 'sqlite', directory, now: openTime().now })
-    await live(first)
-    await first.house.close()
+    const directory = await livedIn()
     const views = openViews({ directory, generation: 1 })
     await views.saveCheckpoint('project', '1000')
     await views.saveCheckpoint('react', '1000')

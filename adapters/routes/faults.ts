@@ -1,5 +1,10 @@
 import type { z } from 'zod'
-import type { InputFault } from './problems.ts'
+
+export interface InputFault {
+  /** The member, parameter or header at fault, `a.0.b`; empty for the body as a whole. */
+  path: string
+  message: string
+}
 
 /** Every fault that a schema found, each at the member it is about; unknown members are named one by one. */
 export const faultsOf = (error: z.ZodError): readonly InputFault[] => error.issues.flatMap((issue) => told(issue, []))
