@@ -52,7 +52,11 @@ test('an attempt that removes its own directory ends as its exit code says, and 
   await submit(house, 'E1', [
     task('task', `echo x > $BENCHPLANE_ARTIFACTS_DIR/x; echo begun; rm -rf ${own}`),
     task('fails', `rm -rf ${own}; exit 4`),
-    task('more', `rm -rf ${own}/../../../E1`),
+    // Once its agent has noted what runs, without which nothing may run; rm fails on what appears under its hands.
+    task(
+      'more',
+      `cd ${own}/../../../E1; while [ ! -e more-1/benchplane-run ]; do sleep 0.01; done; until rm -rf "$PWD"; do :; done`,
+    ),
   ])
   // Whatever it has done to its directories, its exit code decides; and its bench is put to rest.
   expect(outcomes(await finished(house, 'E1'))).toEqual({
