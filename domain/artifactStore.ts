@@ -16,8 +16,12 @@ export interface ArtifactKey {
  * - `size`: in bytes; undefined when there is nothing.
  * - `read`: the bytes `from` to `to`, both inclusive, in pieces as they are asked for. Throws `storage-unusable` when they are
  *   not there.
+ * - `urlOf`, where the store offers it: an address from which anybody can fetch the bytes for a while, ranges of them too, to
+ *   be saved under a name. Nobody asks whether they are there.
+ * - `bringTo`, where the store offers it: where a client can PUT the bytes itself, with the headers that are told. The store
+ *   takes exactly these bytes, checked against their SHA-256, and they count as kept. undefined: too many for that.
  * - All throw the faults `storage-full` and `storage-unusable`. What a process that died had received without keeping it is
- *   gone when the store is opened again.
+ *   gone when the store is opened again, or, where several processes share the store, within days.
  */
 export interface ArtifactStore {
   receive(
@@ -27,6 +31,14 @@ export interface ArtifactStore {
   ): Promise<ReceivedArtifact | 'too-large'>
   size(key: ArtifactKey): Promise<number | undefined>
   read(key: ArtifactKey, range: { from: number; to: number }): AsyncIterable<Uint8Array>
+  urlOf?(key: ArtifactKey, shown: { fileName: string; contentType: string }): Promise<string>
+  bringTo?(key: ArtifactKey, bytes: number): Promise<UploadTarget | undefined>
+}
+
+/** Where bytes are brought: by PUT, with these headers as they are. */
+export interface UploadTarget {
+  url: string
+  headers: Readonly<Record<string, string>>
 }
 
 /** Bytes that have come. One of the two is called. */

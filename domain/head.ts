@@ -3,6 +3,7 @@ import { type Commit, lastVersion, type StoredEvent } from './event.ts'
 import { holeInHistory } from './faults.ts'
 import { type Instant, partsOf, type StreamKind, type StreamName } from './ids.ts'
 import type { LatestState } from './ports.ts'
+import { listed, noneRecent, type Recent, type RecentCommand, recentOf, withCommand } from './recent.ts'
 import { kindOf } from './registry.ts'
 
 /**
@@ -14,8 +15,8 @@ export interface Head {
   version: number
   hash: string | null
   state: unknown
-  /** The commands last addressed to the stream, oldest first: digest of the key, version of its first event. */
-  recent: readonly RecentCommand[]
+  /** The commands last addressed to the stream. */
+  recent: Recent
   /** Of the stream's first event: a Tick's correlation id. */
   correlationId: string | undefined
   /** Of the newest commit; empty for no stream. */
@@ -24,11 +25,6 @@ export interface Head {
   commitsSinceRide: number
   bytesSinceRide: number
 }
-
-export type RecentCommand = readonly [digest: string, version: number]
-
-/** So many commands addressed to a stream are remembered for their retries. */
-export const recentCommandCountMax = 128
 
 /** What rides on a commit: a head without what the commit itself tells. */
 interface RidingState {
@@ -45,7 +41,7 @@ export const noStream = (stream: StreamName): Head => ({
   version: 0,
   hash: null,
   state: kindOf(partsOf(stream).kind).decider.initial,
-  recent: [],
+  recent: noneRecent,
   correlationId: undefined,
   at: '',
   commitsSinceRide: 0,
@@ -61,7 +57,7 @@ export const advance = (head: Head, commit: Foldable, digest: Digest): Head => {
   const last = lastVersion(commit)
   const recent = kindOf(kind).memberEvents.has(commit.events[0]?.type ?? '')
     ? head.recent
-    : [...head.recent.slice(1 - recentCommandCountMax), [digest(commit.commandId), commit.version] as const]
+    : withCommand(head.recent, digest(commit.commandId), commit.version)
   return {
     version: last,
     hash: commit.hash,
@@ -105,7 +101,8 @@ export const fold = (
 export const headFrom = (stream: StreamName, { base, commits }: LatestState, digest: Digest): Head => {
   if (base === undefined) return fold(stream, commits, digest)
   const riding = base.state as RidingState
-  const head = { ...riding, version: base.version, hash: base.hash, commitsSinceRide: 0, bytesSinceRide: 0 }
+  const recent = recentOf(riding.recent)
+  const head = { ...riding, recent, version: base.version, hash: base.hash, commitsSinceRide: 0, bytesSinceRide: 0 }
   return fold(stream, commits, digest, head)
 }
 
@@ -119,14 +116,21 @@ const isTimeForRide = (commitCount: number): boolean =>
   commitCount % rideAfterCommits === 0 &&
   (commitCount <= 4 * rideAfterCommits || Number.isInteger(Math.log2(commitCount)))
 
+/** A head as it rides. */
+export const ridingOf = ({ state, recent, correlationId, at }: Head): RidingState => ({
+  state,
+  recent: listed(recent),
+  correlationId,
+  at,
+})
+
 /** What is to ride on the commit that led to this head; undefined for mostly nothing. */
 export const rideOf = (
   stream: StreamName,
   head: Head,
 ): { reducerVersion: number; state: RidingState; bytes: number } | undefined => {
   if (!isTimeForRide(head.commitsSinceRide)) return undefined
-  const { state, recent, correlationId, at } = head
-  const riding = { state, recent, correlationId, at }
+  const riding = ridingOf(head)
   const bytes = JSON.stringify(riding).length
   if (bytes > rideBytesMax || bytes > head.bytesSinceRide) return undefined
   return { reducerVersion: kindOf(partsOf(stream).kind).reducerVersion, state: riding, bytes }

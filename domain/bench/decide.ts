@@ -222,16 +222,23 @@ const tidy = (
 const defined = <Change extends object>(change: Change): Partial<Change> =>
   Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined)) as Partial<Change>
 
-/** Equal as JSON whatever the order of members; capabilities and labels have no order of their own. */
-const same = (a: BenchDescription, b: BenchDescription): boolean => signature(a) === signature(b)
-const signature = (description: BenchDescription): string =>
-  JSON.stringify(
-    Object.entries({
-      ...description,
-      capabilities: [...new Set(description.capabilities)].sort(),
-      labels: Object.entries(description.labels).sort(([a], [b]) => (a < b ? -1 : 1)),
-    }).sort(([a], [b]) => (a < b ? -1 : 1)),
+/** Capabilities and labels have no order of their own; the rest of a description are texts and numbers. */
+const same = (a: BenchDescription, b: BenchDescription): boolean => {
+  const { capabilities, labels, ...rest } = a
+  const { capabilities: otherCapabilities, labels: otherLabels, ...otherRest } = b
+  return sameMembers(rest, otherRest) && sameMembers(labels, otherLabels) && sameSet(capabilities, otherCapabilities)
+}
+const sameMembers = (a: object, b: object): boolean => {
+  const members = Object.entries(a)
+  return (
+    members.length === Object.keys(b).length &&
+    members.every(([name, value]) => (b as Readonly<Record<string, unknown>>)[name] === value)
   )
+}
+const sameSet = (a: readonly string[], b: readonly string[]): boolean => {
+  const [own, others] = [new Set(a), new Set(b)]
+  return own.size === others.size && own.isSubsetOf(others)
+}
 
 /** Nothing on a bench is due by itself: its windows end with their reservations. */
 export const decider: Decider<BenchState, BenchCommand, BenchEvent> = {

@@ -129,6 +129,19 @@ describe('races', () => {
     expect(outcomes.filter((outcome) => outcome.kind === 'done')).toHaveLength(20)
     expect(new Set(outcomes.map(refusal))).toEqual(new Set(['done', 'IntervalConflict']))
   })
+  test('a server whose state is many commits old reads what has come since, instead of losing once to each', async () => {
+    const store = openHistory()
+    const [one, two] = [writePath(store), writePath(store)]
+    await one.send('bench', 'b1', 'RegisterBench', register('b1'))
+    for (let n = 0; n < 150; n++) await two.send('bench', 'b1', 'DescribeBench', { location: `lab ${n}` })
+    const before = { ...one.calls }
+    expect(await one.send('bench', 'b1', 'DescribeBench', { location: 'here' })).toMatchObject({
+      kind: 'done',
+      head: { version: 152 },
+    })
+    expect(one.calls.append - before.append).toBeLessThanOrEqual(5)
+    expect(one.calls.load - before.load).toBe(1)
+  })
   test('a stream that was taken to be absent, and is long, costs one more append and one read', async () => {
     const store = openHistory()
     const { send } = writePath(store)

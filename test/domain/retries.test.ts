@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { openHistory } from '../../adapters/memory/history.ts'
-import { recentCommandCountMax } from '../../domain/head.ts'
+import { recentCommandCountMax } from '../../domain/recent.ts'
 import { troubled, writePath } from '../writePath.ts'
 
 import { booking, refusal, register } from './handleStory.ts'
