@@ -12,5 +12,9 @@ const socketCountMax = 2 * underWayCountMax
  * A client of the engine, for all stores of a process; a request times out after 3 000 ms and is tried four times unless
  * `options` say otherwise. Close it with `destroy()`.
  */
-export const connect = (options: ConnectOptions = {}): DynamoDBClient =>
-  new DynamoDBClient(connectionOf({ ...impatient, ...options }, socketCountMax))
+export const connect = (options: ConnectOptions = {}): DynamoDBClient => {
+  const client = new DynamoDBClient(connectionOf({ ...impatient, ...options }, socketCountMax))
+  // It copies each request and answer without its secrets, for a logger that nobody gives it.
+  client.middlewareStack.remove('loggerMiddleware')
+  return client
+}

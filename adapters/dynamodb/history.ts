@@ -7,6 +7,7 @@ import { openGate } from './gate.ts'
 import { tableName } from './layout.ts'
 import { outage } from './outages.ts'
 import { load, loadLatest, scan } from './read.ts'
+import { type Segmented, segmentsOf } from './segments.ts'
 
 export interface HistoryOptions extends FeedOptions {
   /** Of this process, when it also publishes: who listens then hears of it without a look at the table. Default: its own. */
@@ -21,7 +22,11 @@ export interface HistoryOptions extends FeedOptions {
  * in no order, each whole. Commits appended together become visible one by one to who reads their streams meanwhile.
  * The client is the caller's to destroy, after `close`. Throws the fault `storage-unusable` for an outage.
  */
-export const openHistory = ({ disorder = asTheyCame, feed: given, ...options }: HistoryOptions): EventStore => {
+export const openHistory = ({
+  disorder = asTheyCame,
+  feed: given,
+  ...options
+}: HistoryOptions): EventStore & Segmented => {
   const table = tableName('history', options.tablePrefix)
   const commits = commitEntity(options)
   const appends = openAppends(options)
@@ -55,12 +60,13 @@ export const openHistory = ({ disorder = asTheyCame, feed: given, ...options }: 
     feedEnd: () => guarded(() => feed.end()),
     onAppend: (listener) => feed.onGrown(listener),
     scan: (stream) => guardedPages(scan(commits, stream), guarded),
+    segments: (count) => segmentsOf(commits, count, guarded),
     close: async () => {
       isOpen = false
       if (given === undefined) feed.close()
       await Promise.allSettled(underWay)
     },
-  } satisfies EventStore
+  } satisfies EventStore & Segmented
 }
 
 const asTheyCame = (page: readonly FeedCommit[]): readonly FeedCommit[] => page

@@ -105,6 +105,26 @@ export const layout = {
     checkpoint: { table: 'views', shape: '1', attributes: { key: 'pk', cursor: 'cursor' } },
     /** How many rows a view has, as a sum. pk: `{generation}/count/{view}`; sk: `#{shard}`. */
     count: { table: 'views', shape: '1', attributes: { key: 'pk', shard: 'shard', rowCount: 'rowCount' } },
+    /** Which set of rows serves, and which is being built. pk: `registerKey`; sk: `generations`. */
+    generations: {
+      table: 'views',
+      shape: '1',
+      attributes: {
+        key: 'pk',
+        turn: 'turn',
+        writer: 'writer',
+        newest: 'newest',
+        serving: 'serving',
+        shape: 'shape',
+        origin: 'origin',
+        former: 'former',
+        building: 'building',
+        buildingShape: 'buildingShape',
+        builder: 'builder',
+        isTidy: 'isTidy',
+        isFeedLost: 'isFeedLost',
+      },
+    },
     /** pk: `{tenant}/{workerId}`; sk: `lease`. Short names: an ordinary lease is well below 1 KB. */
     lease: {
       table: 'leases',
@@ -148,6 +168,12 @@ export const layout = {
     carrying: ['claimable_idx'],
   },
 } as const
+
+/** Of the one item that says which rows serve: the only one that roles may write which write no rows. */
+export const registerKey = 'generations'
+
+/** Of a set of rows that no rebuild gives up: what is known beside history, and not folded from it. */
+export const lastingGeneration = 0
 
 export type TableKey = keyof typeof layout.tables
 export type Table = (typeof layout.tables)[TableKey]

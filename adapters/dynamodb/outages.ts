@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { fault } from '../../domain/faults.ts'
+import { fault, isFault } from '../../domain/faults.ts'
 
 /** What the engine throws has a name; `$metadata` tells how often the SDK has tried. */
 interface EngineError extends Error {
@@ -38,4 +38,20 @@ const pauseMsMax = 500
 /** Waits before the attempt after the `attempt`-th: at most 20, 40, 80 … 500 ms, anywhere below. */
 export const pause = async (attempt: number): Promise<void> => {
   await wait(Math.random() * Math.min(pauseMsMax, pauseMsMin * 2 ** attempt))
+}
+
+/** What has come far is not given up for an outage of some seconds: about forty, all pauses together. */
+const persistentPausesMs = [100, 500, 2_000, 5_000, 10_000, 20_000] as const
+
+/** Does again what has failed for an outage, some times; for what takes long and can be repeated. The signal ends the pauses. */
+export const persistently = async <Answer>(work: () => Promise<Answer>, signal?: AbortSignal): Promise<Answer> => {
+  for (const pauseMs of persistentPausesMs) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isFault(error, 'storage-unusable')) throw error
+    }
+    await wait(pauseMs, undefined, signal && { signal })
+  }
+  return work()
 }

@@ -26,8 +26,11 @@ export const openRequests = (commits: CommitEntity) => {
   const identity = { [entity]: text(created.Item[entity]), [version]: text(created.Item[version]) }
   const form = {
     TableName: created.TableName,
-    ConditionExpression: created.ConditionExpression,
-    ExpressionAttributeNames: created.ExpressionAttributeNames,
+    // With the names themselves, which no word of the engine's is: placeholders are written and read with every request.
+    ConditionExpression: created.ConditionExpression.replaceAll(
+      /#\w+/g,
+      (name) => created.ExpressionAttributeNames[name] ?? name,
+    ),
     ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
   } as const
   return {

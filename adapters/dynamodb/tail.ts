@@ -11,7 +11,7 @@ export interface Tail {
  * Wakes listeners when the feed has grown, through this process or another: one look at its end for all of them, and none
  * while nobody listens. Whoever is woken reads for himself, so being woken in vain, or once for several pages, is no harm.
  */
-export const openTail = (end: () => Promise<number>, everyMs: number): Tail => {
+export const openTail = (end: () => Promise<number>, everyMs: number, onOutage = warn): Tail => {
   const listeners = new Set<() => void>()
   const closing = new AbortController()
   let known = 0
@@ -31,7 +31,7 @@ export const openTail = (end: () => Promise<number>, everyMs: number): Tail => {
         isDown = false
       } catch (error) {
         // An outage is told once, not five times a second.
-        if (!isDown) warn(error)
+        if (!isDown) onOutage(error)
         isDown = true
       }
       await wait(everyMs, undefined, { ref: false, signal: closing.signal }).catch(() => {})

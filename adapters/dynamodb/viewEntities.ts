@@ -129,6 +129,38 @@ export const countEntity = (options: EntityOptions) => {
   )
 }
 
+/** Which set of rows serves, and which is being built. */
+export const generationsEntity = (options: EntityOptions) => {
+  const { attributes, shape } = layout.items.generations
+  return new Entity(
+    {
+      model: { entity: 'generations', version: shape, service },
+      attributes: {
+        key: { type: 'string', field: attributes.key, required: true },
+        turn: { type: 'number', field: attributes.turn, required: true },
+        writer: { type: 'string', field: attributes.writer, required: true },
+        newest: { type: 'number', field: attributes.newest, required: true },
+        serving: { type: 'number', field: attributes.serving },
+        shape: { type: 'string', field: attributes.shape },
+        origin: { type: 'string', field: attributes.origin },
+        former: { type: 'number', field: attributes.former },
+        building: { type: 'number', field: attributes.building },
+        buildingShape: { type: 'string', field: attributes.buildingShape },
+        builder: { type: 'string', field: attributes.builder },
+        isTidy: { type: 'boolean', field: attributes.isTidy, required: true },
+        isFeedLost: { type: 'boolean', field: attributes.isFeedLost, required: true },
+      },
+      indexes: {
+        byKey: {
+          pk: { field: viewsKey.hashKey.name, composite: ['key'], template: filled('key'), casing },
+          sk: { field: viewsKey.rangeKey.name, composite: [], template: 'generations', casing },
+        },
+      },
+    },
+    configOf('generations', options),
+  )
+}
+
 /** The liveness of a worker's newest session. */
 export const leaseEntity = (options: EntityOptions) => {
   const { attributes, shape } = layout.items.lease

@@ -25,6 +25,8 @@ export interface RowName {
 }
 
 export const rowPartition = (generation: number, key: string): string => `${generation}/row/${key}`
+/** The row's own, in its partition. */
+export const rowKeyIn = (partition: string): string => partition.slice(partition.indexOf('/row/') + '/row/'.length)
 export const rowSort = 'row'
 export const checkpointPartition = (generation: number, consumer: string): string =>
   `${generation}/checkpoint/${consumer}`

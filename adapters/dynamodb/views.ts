@@ -6,7 +6,7 @@ import type { EntityOptions } from './entities.ts'
 import { layout } from './layout.ts'
 import { openFacts } from './viewFacts.ts'
 import { stateIn } from './viewItems.ts'
-import { rowPartition } from './viewKeys.ts'
+import { rowKeyIn, rowPartition } from './viewKeys.ts'
 import { openKnownRows } from './viewKnown.ts'
 import { askDue, askRows } from './viewQuestions.ts'
 import { openRows, type Rows } from './viewRows.ts'
@@ -53,24 +53,26 @@ export const openViews = ({ generation, ...options }: ViewsOptions) => {
     close: engine.close,
     /** How many rows a view has, about. */
     rowCount: facts.rowCount,
-    /** Every row, in pages, in no order. */
-    scan: () => scan(engine, rows, generation),
+    /** Every row of these views, or of all, in pages, in no order: reads the whole table. */
+    scan: (views?: readonly string[]) => scan(engine, rows, startsOf(generation, views)),
   } satisfies ViewStore & { rowCount: unknown; scan: unknown }
 }
+
+const startsOf = (generation: number, views: readonly string[] = ['']): readonly string[] =>
+  views.map((view) => rowPartition(generation, view === '' ? '' : `${view}/`))
 
 async function* scan(
   { ask, table }: Engine,
   rows: Rows,
-  generation: number,
+  starts: readonly string[],
 ): AsyncGenerator<readonly ScannedRow[], void> {
-  const start = rowPartition(generation, '')
   const key = layout.items.row.attributes.key
   const request = {
     TableName: table,
     ConsistentRead: true,
-    FilterExpression: 'begins_with(#key, :start) AND attribute_exists(#places)',
+    FilterExpression: `(${starts.map((_, at) => `begins_with(#key, :start${at})`).join(' OR ')}) AND attribute_exists(#places)`,
     ExpressionAttributeNames: { '#key': key, '#places': layout.items.row.attributes.places },
-    ExpressionAttributeValues: { ':start': text(start) },
+    ExpressionAttributeValues: Object.fromEntries(starts.map((start, at) => [`:start${at}`, text(start)])),
   }
   let next: Attributes | undefined
   do {
@@ -78,7 +80,7 @@ async function* scan(
     const { Items = [], LastEvaluatedKey } = await ask(async (client) => client.send(new ScanCommand(page)))
     const found = await Promise.all(
       Items.map(async (item) => {
-        const own = (item[key]?.S ?? '').slice(start.length)
+        const own = rowKeyIn(item[key]?.S ?? '')
         const { view, tenant, id } = rowPartsOf(own)
         const row = await rows.whole(id, own, item)
         return row === undefined ? [] : { view, tenant, row }

@@ -1,8 +1,5 @@
-import { BatchWriteItemCommand, type WriteRequest } from '@aws-sdk/client-dynamodb'
 import { describe, expect, test } from 'vitest'
 import { openHistory } from '../../adapters/dynamodb/history.ts'
-import { layout, tableName } from '../../adapters/dynamodb/layout.ts'
-import { type HistoryOptions, openHistory as openMemoryHistory } from '../../adapters/memory/history.ts'
 import { after, appended, hold } from '../contract/medium.ts'
 import { booking, register } from '../domain/handleStory.ts'
 import { writePath } from '../writePath.ts'
@@ -15,7 +12,7 @@ const engine = localEngine()
 const counted = async () => {
   const tablePrefix = await engine.tables()
   const client = engine.client({})
-  return { store: openHistory({ client, tablePrefix }), spent: countSpent(client), client, tablePrefix }
+  return { store: openHistory({ client, tablePrefix }), spent: countSpent(client) }
 }
 
 const onePut = { calls: ['PutItem'], writeUnits: 1, readUnits: 0 }
@@ -76,29 +73,6 @@ describe('what a command costs', () => {
 })
 
 describe('what reading costs', () => {
-  test('a stream of ten thousand commits, from cold: one call, at most ten read units', async () => {
-    const { store, spent, client, tablePrefix } = await counted()
-    const rows: NonNullable<HistoryOptions['rows']> = []
-    const old = writePath(openMemoryHistory({ rows }))
-    await old.send('bench', 'b1', 'RegisterBench', register('b1', { capabilities: ['can-fd', 'psu.channels=4'] }))
-    for (let n = 1; n < 10_000; n++) await old.send('bench', 'b1', 'DescribeBench', { location: `lab ${n}` })
-    const requests = rows.map(requestOf)
-    const TableName = tableName('history', tablePrefix)
-    for (let start = 0; start < requests.length; start += 25)
-      await client.send(new BatchWriteItemCommand({ RequestItems: { [TableName]: requests.slice(start, start + 25) } }))
-    spent()
-    const { base, commits } = await store.loadLatest('t/bench/b1', 1)
-    expect(base!.version + commits.length).toBe(10_000)
-    const { calls, readUnits } = spent()
-    expect(calls).toEqual(['Query'])
-    expect(readUnits).toBeLessThanOrEqual(10)
-    const cold = writePath(store)
-    expect(await cold.send('bench', 'b1', 'DescribeBench', { location: 'here' })).toMatchObject({
-      head: { version: 10_001 },
-    })
-    expect(spent().calls).toEqual(['Query', 'PutItem'])
-  }, 60_000)
-
   test('what came since a version: one call, one read unit, also when nothing came', async () => {
     const { store, spent } = await counted()
     const [first] = appended(await store.append([after('t/bench/b1', undefined, { events: [hold(), hold(), hold()] })]))
@@ -122,26 +96,3 @@ describe('what reading costs', () => {
     expect(spent().calls).toEqual(['Query', 'Query', 'Query'])
   })
 })
-
-const requestOf = ({
-  stream,
-  version,
-  body,
-  hash,
-  state,
-  reducerVersion,
-}: NonNullable<HistoryOptions['rows']>[number]): WriteRequest => {
-  const { attributes } = layout.items.commit
-  const riding = { [attributes.state]: { S: state ?? '' }, [attributes.reducerVersion]: { N: String(reducerVersion) } }
-  return {
-    PutRequest: {
-      Item: {
-        [attributes.stream]: { S: stream },
-        [attributes.version]: { N: String(version) },
-        [attributes.body]: { S: body },
-        [attributes.hash]: { B: Buffer.from(hash, 'hex') },
-        ...(state === null ? {} : riding),
-      },
-    },
-  }
-}

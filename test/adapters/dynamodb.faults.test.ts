@@ -7,7 +7,7 @@ import { register } from '../domain/handleStory.ts'
 import { writePath } from '../writePath.ts'
 import { temporaryDirectories } from './directories.ts'
 import { localEngine } from './dynamodbLocal.ts'
-import { openProxy, type Plan, type Trouble, troubles } from './dynamodbProxy.ts'
+import { openProxy, type Plan, type Trouble, troubles, weather } from './dynamodbProxy.ts'
 
 const engine = localEngine()
 const { closing } = temporaryDirectories()
@@ -29,7 +29,7 @@ const first =
     n === 1 ? trouble : undefined
 
 describe('a write that meets trouble once', () => {
-  test.each(troubles)('%s: alone on its stream, is written once and answered so', async (trouble) => {
+  test.each(weather)('%s: alone on its stream, is written once and answered so', async (trouble) => {
     const { proxy, store, truth } = await troubled()
     proxy.follow(first(trouble))
     const commits = appended(await store.append([after(bench)]))
@@ -38,7 +38,7 @@ describe('a write that meets trouble once', () => {
     expect(await store.append([after(bench, commits[0])])).toMatchObject({ kind: 'appended' })
   })
 
-  test.each(troubles)('%s: on two streams with a check, is written once and answered so', async (trouble) => {
+  test.each(weather)('%s: on two streams with a check, is written once and answered so', async (trouble) => {
     const { proxy, store, truth } = await troubled()
     proxy.follow(first(trouble))
     const check = { stream: 'acme/worker/w-1', version: 0 }
@@ -47,7 +47,7 @@ describe('a write that meets trouble once', () => {
     expect([...(await truth.load(bench)), ...(await truth.load(other))]).toEqual(commits)
   })
 
-  test.each(troubles)('%s: to a place that is taken, is told who has it', async (trouble) => {
+  test.each(weather)('%s: to a place that is taken, is told who has it', async (trouble) => {
     const { proxy, store, truth } = await troubled()
     const winners = appended(await truth.append([after(bench, undefined, { commandId: 'faster' })]))
     proxy.follow(first(trouble))
@@ -63,7 +63,7 @@ describe('a write that meets trouble once', () => {
 })
 
 describe('a read that meets trouble once', () => {
-  test.each(troubles.filter((trouble) => trouble !== 'contended'))('%s: is answered all the same', async (trouble) => {
+  test.each(weather.filter((trouble) => trouble !== 'contended'))('%s: is answered all the same', async (trouble) => {
     const { proxy, store, truth } = await troubled()
     const commits = appended(await truth.append([after(bench)]))
     proxy.follow(first(trouble))

@@ -18,6 +18,13 @@ import {
 import { after, appended } from '../contract/medium.ts'
 import { localEngine } from './dynamodbLocal.ts'
 
+/** What ElectroDB makes of a `create`. */
+interface Asked {
+  Item: object
+  ConditionExpression: string
+  ExpressionAttributeNames: Record<string, string>
+}
+
 const engine = localEngine()
 const keys = Object.keys(layout.tables) as TableKey[]
 
@@ -123,9 +130,15 @@ describe('the layout', () => {
     const bare = { stream: 'acme/message/Ab.c:1', version: 12, body: '{"é":1}', hash: Buffer.from('00ff', 'hex') }
     for (const item of [bare, { ...bare, state: 'null', reducerVersion: 3 }]) {
       const { Item = {}, ReturnValuesOnConditionCheckFailure, ...rest } = requests.put(item)
-      const { Item: expected, ...form } = commits.create(item).params<{ Item: object }>()
+      const { Item: expected, ...asked } = commits.create(item).params<Asked>()
+      const { ExpressionAttributeNames, ConditionExpression, ...form } = asked
+      const condition = Object.entries(ExpressionAttributeNames).reduce(
+        (text, [placeholder, name]) => text.replaceAll(placeholder, name),
+        ConditionExpression,
+      )
+      expect(condition).toBe('attribute_not_exists(pk) AND attribute_not_exists(sk)')
       expect(ReturnValuesOnConditionCheckFailure).toBe('ALL_OLD')
-      expect(rest).toEqual(form)
+      expect(rest).toEqual({ ...form, ConditionExpression: condition })
       expect(Object.fromEntries(Object.entries(Item).map(([name, value]) => [name, plain(value)]))).toEqual(expected)
     }
     expect(requests.check({ stream: bare.stream, version: 12 }).ConditionCheck).toEqual({

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { openLeaseClockRow } from '../../adapters/dynamodb/leaseClock.ts'
 import { openLeases } from '../../adapters/dynamodb/leases.ts'
-import { type ClockRow, openSharedLeaseClock } from '../../infra/sharedLeaseClock.ts'
+import { type ClockRow, openSharedLeaseClock } from '../../infra/shared/leaseClock.ts'
 import { temporaryDirectories } from './directories.ts'
 import { countSpent } from './dynamodbCapacity.ts'
 import { localEngine } from './dynamodbLocal.ts'

@@ -101,8 +101,9 @@ const explained = (said: string): string =>
     ? 'these tests need Java 17 or later for DynamoDB Local: install a JRE, for instance with `apt-get install openjdk-17-jre-headless`'
     : `DynamoDB Local has ended: ${said}`
 
-/** Between finding a free port and taking it another may be faster: once more, then. */
-const start = async (): Promise<Engine> => startOn(await freshPort()).catch(async () => startOn(await freshPort()))
+/** Ends with this process, at the latest. Between finding a free port and taking it another may be faster: once more, then. */
+export const start = async (): Promise<Engine> =>
+  startOn(await freshPort()).catch(async () => startOn(await freshPort()))
 
 let made = 0
 
