@@ -119,8 +119,17 @@ const entryFor = async ({ busName, payloads }: PublisherPorts, event: RecordedEv
   return referringEntry(event, busName, dataref)
 }
 
-/** What a retry would not change about an entry; whatever else is told of one passes. */
-const finalCodes = /^(?:Invalid|Malformed|NotAuthorized|AccessDenied)/
+/**
+ * What a retry would not change about an entry; whatever else is told of one passes. So does that we may not publish: it is
+ * said of the bus and its policy, not of the entry, and setting aside one after the other would empty the stream.
+ */
+const finalCodes = /^(?:Invalid(?!AccountId)|Malformed)/
+/** The same, told of a whole call; and that nobody knows the bus, or us. */
+const passing =
+  /^(?:AccessDenied|NotAuthorized|ResourceNotFound|UnrecognizedClient|InvalidSignature|InvalidClientTokenId|IncompleteSignature|MissingAuthenticationToken)/
+
+const isFinalError = (error: unknown): boolean =>
+  isRefusal(error) && !(error instanceof Error && passing.test(error.name))
 
 const send = async (ports: PublisherPorts, call: readonly ReadyJob[], signal: AbortSignal): Promise<Failed[]> => {
   try {
@@ -132,7 +141,7 @@ const send = async (ports: PublisherPorts, call: readonly ReadyJob[], signal: Ab
       return [{ job, error: `${ErrorCode}: ${ErrorMessage}`, isFinal: finalCodes.test(ErrorCode) }]
     })
   } catch (error) {
-    const isFinal = isRefusal(error)
+    const isFinal = isFinalError(error)
     if (isFinal && call.length > 1) return call.map((job) => failedOf({ ...job, isAlone: true }, error, false))
     return call.map((job) => failedOf(job, error, isFinal))
   }

@@ -148,6 +148,26 @@ describe('in bad weather', () => {
     expect(await received()).toHaveLength(10)
   })
 
+  test.each([
+    ['entry by entry', 'NotAuthorizedForSourceException'],
+    ['entry by entry', 'AccessDeniedException'],
+    ['as a whole', 'AccessDeniedException'],
+    ['as a whole', 'UnrecognizedClientException'],
+  ])('that we may not publish, told %s as %s, is an outage: nothing is given up for good', async (how, type) => {
+    const { publish, received } = await opened(everything, { attemptCountMax: 3 })
+    const trouble =
+      how === 'as a whole' ? { kind: 'answer', status: 400, type } : { kind: 'partial', codeOf: () => type }
+    moto.proxy().follow(({ operation, n }) => (operation === 'PutEvents' && n <= 3 ? (trouble as never) : undefined))
+    const { failedIndex, failures, sentCount } = await publish(many(3))
+    expect({ failedIndex, sentCount, isFinal: failures.map(({ isFinal }) => isFinal) }).toEqual({
+      failedIndex: 0,
+      sentCount: 0,
+      isFinal: [false, false, false],
+    })
+    expect(await publish(many(3))).toEqual({ sentCount: 3, failures: [] })
+    expect(idsOf(await received())).toEqual(wholeIds(3))
+  })
+
   test('a call that is refused for the sake of one entry is taken apart', async () => {
     const { publish, received } = await opened(everything)
     moto

@@ -27,15 +27,21 @@ const put = async (store: ArtifactStore, bytes: Uint8Array) => {
   return { ...place, sha256: artifact.sha256 }
 }
 
-/** What every store of artifacts promises. `left`: the names of all files it has, where it has any. */
-export const artifactStoreContract = (medium: string, open: () => { store: ArtifactStore; left: () => string[] }) => {
+interface Opened {
+  store: ArtifactStore
+  /** The names of all files it has, where it has any. */
+  left: () => readonly string[] | Promise<readonly string[]>
+}
+
+/** What every store of artifacts promises. */
+export const artifactStoreContract = (medium: string, open: () => Opened | Promise<Opened>) => {
   describe(`artifacts in ${medium}`, () => {
     const some = Buffer.from(Array.from({ length: 100_000 }, (_, n) => n % 251))
     const read = async (store: ArtifactStore, hash: string, from: number, to: number) =>
       Buffer.concat(await Array.fromAsync(store.read({ ...place, sha256: hash }, { from, to })))
 
     test('are counted and hashed as they come, and come back as they are', async () => {
-      const { store } = open()
+      const { store } = await open()
       const artifact = await received(store, some)
       expect(artifact).toMatchObject({ bytes: 100_000, sha256: sha256(some) })
       expect(await store.size({ ...place, sha256: artifact.sha256 })).toBeUndefined()
@@ -45,7 +51,7 @@ export const artifactStoreContract = (medium: string, open: () => { store: Artif
     })
 
     test('give any range of their bytes, both ends inclusive', async () => {
-      const { store } = open()
+      const { store } = await open()
       const key = await put(store, some)
       expect([...(await read(store, key.sha256, 0, 0))]).toEqual([0])
       expect([...(await read(store, key.sha256, 99_998, 99_999))]).toEqual([...some.subarray(99_998)])
@@ -54,24 +60,24 @@ export const artifactStoreContract = (medium: string, open: () => { store: Artif
     })
 
     test('may be empty', async () => {
-      const { store } = open()
+      const { store } = await open()
       const key = await put(store, Buffer.alloc(0))
       expect(key.sha256).toBe(sha256(Buffer.alloc(0)))
       expect(await store.size(key)).toBe(0)
     })
 
     test('lie once, however many bring the same bytes at once', async () => {
-      const { store, left } = open()
+      const { store, left } = await open()
       const keys = await Promise.all(Array.from({ length: 8 }, () => put(store, some)))
       expect(new Set(keys.map((key) => key.sha256)).size).toBe(1)
       expect((await read(store, sha256(some), 0, 99_999)).equals(some)).toBe(true)
-      expect(left().filter((name) => name.includes('incoming/'))).toEqual([])
+      expect((await left()).filter((name) => name.includes('incoming/'))).toEqual([])
       await put(store, some)
       expect(await store.size({ ...place, sha256: sha256(some) })).toBe(100_000)
     })
 
     test('of one execution are not those of another', async () => {
-      const { store } = open()
+      const { store } = await open()
       const key = await put(store, some)
       expect(await store.size({ ...key, executionId: 'e-2' })).toBeUndefined()
       expect(await store.size({ ...key, tenant: 'other' })).toBeUndefined()
@@ -83,17 +89,17 @@ export const artifactStoreContract = (medium: string, open: () => { store: Artif
     })
 
     test('that break off, are too large, or are given up leave nothing', async () => {
-      const { store, left } = open()
+      const { store, left } = await open()
       await expect(store.receive(place, breakingOff(), bytesMax)).rejects.toThrow('the client has gone')
       expect(await store.receive(place, piecesOf(some), 99_999)).toBe('too-large')
       expect(await store.receive(place, piecesOf(some), 100_000)).toMatchObject({ bytes: 100_000 })
       await (await received(store, some)).discard()
       expect(await store.size({ ...place, sha256: sha256(some) })).toBeUndefined()
-      expect(left().filter((name) => name.includes('incoming/')).length).toBeLessThanOrEqual(1)
+      expect((await left()).filter((name) => name.includes('incoming/')).length).toBeLessThanOrEqual(1)
     })
 
     test('are asked for by a SHA-256 and nothing else', async () => {
-      const { store } = open()
+      const { store } = await open()
       for (const hostile of ['../../history.db', 'A'.repeat(64), '', `${'0'.repeat(63)}/`, '.'.repeat(64)]) {
         await expect((async () => store.size({ ...place, sha256: hostile }))()).rejects.toMatchObject({
           code: 'storage-unusable',
