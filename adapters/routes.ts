@@ -44,7 +44,7 @@ export interface Parsed<Op extends Operation> {
   body: OutputOf<Part<Op, 'body'>>
 }
 
-type Answers<Op extends Operation> = Routes[Op]['responses'][keyof Routes[Op]['responses']]
+type Answers<Op extends Operation> = Routes[Op]['responses'][Exclude<keyof Routes[Op]['responses'], 307>]
 /** What success answers, as JSON; `undefined` where there may be no content, `string` where it is no JSON. */
 export type Output<Op extends Operation> =
   Answers<Op> extends infer Answer

@@ -10,6 +10,8 @@ import { type Claim, isStaleEpoch, nameOf, type Session } from './session.ts'
 const claimWaitMs = 25_000
 /** What the answer may take beyond it. */
 const answerMs = 10_000
+/** A server that does not wait (a function) is asked again after this, give or take a fifth. */
+export const askAgainMs = 5_000
 
 /**
  * Claims for one bench and runs what it is given, one attempt after the other, until the signal aborts (what runs then
@@ -28,7 +30,9 @@ export const serveBench = async (
   let doubtCount = 0
   while (!over.aborted) {
     if (doubtCount > 0 && !(await hasTold(lease, doubtCount, over))) continue
-    const answer = await ask(session, { benchId, waitMs: doubtCount > 0 ? 0 : claimWaitMs, key, signal: over })
+    const waitMs = doubtCount > 0 ? 0 : claimWaitMs
+    const askedAtMs = performance.now()
+    const answer = await ask(session, { benchId, waitMs, key, signal: over })
     if (answer === undefined) {
       doubtCount += 1
       continue
@@ -38,8 +42,14 @@ export const serveBench = async (
     if (isKnown) session.settings.note('given again what is known already', nameOf(answer))
     doubtCount = isKnown ? doubtCount + 1 : 0
     if (answer !== 'none' && !isKnown) await carryOut(attempts, lease, answer)
+    const hasWaited = performance.now() - askedAtMs >= waitMs / 2
+    if (answer === 'none' && !hasWaited) await pause(askAgainMs, over)
   }
 }
+
+/** Not to the millisecond, so that agents that were started together do not stay so. */
+const pause = (ms: number, over: AbortSignal): Promise<unknown> =>
+  sleep(ms * (0.8 + Math.random() * 0.4), undefined, { signal: over }).catch(() => undefined)
 
 /** After a while, that of a server that comes back, a beat; false when there was none. */
 const hasTold = async (lease: Lease, doubtCount: number, over: AbortSignal): Promise<boolean> => {

@@ -24,6 +24,7 @@ const topics: Readonly<Record<string, Topic>> = {
   history: { summary: 'show, replay, export and verify what happened', load: () => import('./history.ts') },
   views: { summary: 'see and rebuild the read models', load: () => import('./views.ts') },
   events: { summary: 'watch events as they happen', load: () => import('./events.ts') },
+  redrive: { summary: 'do again what consumers of the history have put aside', load: () => import('./redrive.ts') },
 }
 
 const defaultUrl = 'http://127.0.0.1:4180'

@@ -16,6 +16,7 @@ const codes: Readonly<Record<string, ExitCode>> = {
   overloaded: exits.unreachable,
   contended: exits.unreachable,
   'storage-unavailable': exits.unreachable,
+  'identity-unavailable': exits.unreachable,
   'view-behind': exits.unreachable,
 }
 
@@ -29,9 +30,18 @@ export const exitOf = (problem: Problem, now: Date, nameOf: NameOf = (path) => p
   const [only = problem.detail, ...more] = faults
   const detail = more.length > 0 ? `${faults.length} faults` : only
   const errors = more.length > 0 ? faults.map((fault) => `  ${fault}`) : []
-  const lines = [...errors, ...conflicts(problem, now), ...offers(problem, now), ...excluded(problem)]
+  const lines = [
+    ...errors,
+    ...conflicts(problem, now),
+    ...offers(problem, now),
+    ...excluded(problem),
+    ...whose(problem),
+  ]
   return Object.assign(exit(exitCodeOf(problem), `${problem.code}: ${detail}`, lines.map(plain)), { problem })
 }
+
+const whose = ({ code }: Problem): readonly string[] =>
+  code === 'unauthenticated' ? ['  the token that is sent is the one in BENCHPLANE_TOKEN'] : []
 
 const labelled = ({ path, message }: Fault): string => (path === '' ? message : `${path}: ${message}`)
 

@@ -1,85 +1,13 @@
 import { endpoints } from '../routes/endpoints.ts'
 import type { Input } from '../routes.ts'
 import { addressOf } from './address.ts'
-import type { ValueOf } from './operations.ts'
+import { locationOf } from './elsewhere.ts'
 import { problemOf, unreachable } from './problem.ts'
 import { persist } from './retry.ts'
-import { type Silence, silenceAfter } from './silence.ts'
-import { type Answer, answerOf, headersOf, type Settings, urlOf } from './transport.ts'
+import { type Silence, silenceAfter, silenceMsDefault, type TransferOptions } from './silence.ts'
+import { type Answer, headersOf, type Settings, urlOf } from './transport.ts'
 
-/** Files that attempts leave, sent and fetched in pieces: they are never in memory as a whole. */
-
-export interface UploadInput {
-  params: Input<'uploadArtifact'>['params']
-  query: Input<'uploadArtifact'>['query']
-  source: {
-    /** How many bytes there are. */
-    bytes: number
-    /** The bytes from the first on: called again for each try. */
-    open(): AsyncIterable<Uint8Array>
-    /** Lower-case hex: has the server check what it was sent. */
-    sha256?: string
-  }
-}
-
-export interface TransferOptions {
-  signal?: AbortSignal
-  /** A try on which nothing gets on for so long is given up. Default 30 000. */
-  silenceMs?: number
-  /** For how long after the first try another is begun. Default: the client's. */
-  retryForMs?: number
-}
-
-export interface UploadOptions extends TransferOptions {
-  /** Default: a new one for every call, so that its tries are one command. */
-  idempotencyKey?: string
-}
-
-const silenceMsDefault = 30_000
-
-/** Sends a file, again from its start after a lost connection; throws `Unreachable` when there is no answer in the end. */
-export const uploadArtifact = async (
-  settings: Settings,
-  { params, query, source }: UploadInput,
-  { signal, silenceMs = silenceMsDefault, retryForMs = settings.retryForMs, idempotencyKey }: UploadOptions = {},
-): Promise<Answer<ValueOf<'uploadArtifact'>>> => {
-  const { method, path } = endpoints.uploadArtifact
-  const url = urlOf(settings, addressOf(path, { params, query }))
-  const headers = headersOf(settings, 'application/json, application/problem+json')
-  headers.set('content-type', 'application/octet-stream')
-  headers.set('content-length', `${source.bytes}`)
-  headers.set('idempotency-key', idempotencyKey ?? crypto.randomUUID())
-  if (source.sha256 !== undefined)
-    headers.set('repr-digest', `sha-256=:${Buffer.from(source.sha256, 'hex').toString('base64')}:`)
-  const outcome = await persist(
-    async () => {
-      const silence = silenceAfter(silenceMs)
-      try {
-        const given = signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal])
-        const body = source.bytes === 0 ? new Uint8Array() : ReadableStream.from(heard(source.open(), silence))
-        const init = { method, headers, body, duplex: 'half', redirect: 'error', signal: given } as const
-        const response = await (settings.fetch ?? fetch)(url, init)
-        return { response, text: await response.text() }
-      } catch (error) {
-        return { error }
-      } finally {
-        silence.end()
-      }
-    },
-    retryForMs,
-    signal,
-  )
-  if ('error' in outcome) throw unreachable(settings.url, outcome.error)
-  return answerOf(settings, outcome) as Answer<ValueOf<'uploadArtifact'>>
-}
-
-async function* heard(source: AsyncIterable<Uint8Array>, silence: Silence): AsyncGenerator<Uint8Array, void> {
-  for await (const piece of source) {
-    silence.heard()
-    yield piece
-  }
-  silence.heard()
-}
+/** Files that attempts leave, fetched in pieces: they are never in memory as a whole. */
 
 export interface DownloadInput {
   params: Input<'downloadArtifact'>['params']
@@ -98,13 +26,16 @@ export interface Download {
   pieces: AsyncGenerator<Uint8Array, void>
 }
 
-/** Begins to fetch a file; the connection is tried like any other request's. */
+/**
+ * Begins to fetch a file; the connection is tried like any other request's. Where the server says that the bytes lie elsewhere,
+ * they are fetched from there; what can't be had there comes through the server.
+ */
 export const downloadArtifact = async (
   settings: Settings,
   { params, from }: DownloadInput,
-  { signal, silenceMs = silenceMsDefault, retryForMs = settings.retryForMs }: TransferOptions = {},
+  { signal, silenceMs, retryForMs = settings.retryForMs }: TransferOptions = {},
 ): Promise<Answer<Download>> => {
-  const url = urlOf(settings, addressOf(endpoints.downloadArtifact.path, { params }))
+  const { path } = endpoints.downloadArtifact
   const headers = headersOf(settings, '*/*, application/problem+json')
   // As it is: what is counted and hashed are these bytes.
   headers.set('accept-encoding', 'identity')
@@ -112,38 +43,78 @@ export const downloadArtifact = async (
     headers.set('range', `bytes=${from.offset}-`)
     headers.set('if-range', `"${from.sha256}"`)
   }
-  const outcome = await persist(
-    async () => {
-      const silence = silenceAfter(silenceMs)
-      try {
-        const given = signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal])
-        return {
-          response: await (settings.fetch ?? fetch)(url, { headers, redirect: 'error', signal: given }),
-          silence,
-        }
-      } catch (error) {
-        silence.end()
-        return { error }
-      }
-    },
-    retryForMs,
-    signal,
-  )
+  const get = (url: string, own: Headers): Promise<Begun> => begin(settings, url, own, signal, silenceMs)
+  const tryOnce = async (): Promise<Begun | { error: unknown }> => {
+    try {
+      const told = await get(urlOf(settings, addressOf(path, { params })), headers)
+      if (told.response.status !== 307) return told
+      const found = await foundElsewhere(settings, told, from, get)
+      return found ?? (await get(urlOf(settings, addressOf(path, { params, query: { redirect: false } })), headers))
+    } catch (error) {
+      return { error }
+    }
+  }
+  const outcome = await persist(tryOnce, retryForMs, signal)
   if ('error' in outcome) throw unreachable(settings.url, outcome.error)
   const { response, silence } = outcome
-  if (response.ok) return { ok: true, value: downloadOf(settings, response, silence), headers: response.headers }
+  if (response.ok) return { ok: true, value: downloadOf(settings, outcome), headers: response.headers }
   const text = await response.text().catch(() => '')
   silence.end()
   return { ok: false, problem: problemOf(response, text) }
 }
 
-const downloadOf = (settings: Settings, response: Response, silence: Silence): Download => {
+/** An answer whose body is still to come. */
+interface Begun {
+  response: Response
+  silence: Silence
+  /** The server's ETag. */
+  etag: string
+}
+
+const begin = async (
+  settings: Settings,
+  url: string,
+  headers: Headers,
+  signal: AbortSignal | undefined,
+  silenceMs = silenceMsDefault,
+): Promise<Begun> => {
+  const silence = silenceAfter(silenceMs)
+  try {
+    const given = signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal])
+    const response = await (settings.fetch ?? fetch)(url, { headers, redirect: 'manual', signal: given })
+    return { response, silence, etag: response.headers.get('etag') ?? '' }
+  } catch (error) {
+    silence.end()
+    throw error
+  }
+}
+
+/** There ETags are others: what `If-Range` asks, the server's own ETag has answered. Undefined: not to be had there. */
+const foundElsewhere = async (
+  settings: Settings,
+  { response, silence, etag }: Begun,
+  from: DownloadInput['from'],
+  get: (url: string, headers: Headers) => Promise<Begun>,
+): Promise<Begun | undefined> => {
+  silence.end()
+  const location = locationOf(settings, response)
+  if (location === undefined) return undefined
+  const headers = new Headers({ 'accept-encoding': 'identity' })
+  if (from !== undefined && from.offset > 0 && etag === `"${from.sha256}"`)
+    headers.set('range', `bytes=${from.offset}-`)
+  const found = await get(location, headers).catch(() => undefined)
+  if (found?.response.ok === true) return { ...found, etag }
+  found?.silence.end()
+  return undefined
+}
+
+const downloadOf = (settings: Settings, { response, silence, etag }: Begun): Download => {
   const { headers } = response
   const [, first, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(headers.get('content-range') ?? '') ?? []
   return {
     offset: Number(first ?? 0),
     bytes: Number(total ?? headers.get('content-length') ?? 0),
-    sha256: (headers.get('etag') ?? '').replaceAll('"', ''),
+    sha256: etag.replaceAll('"', ''),
     pieces: piecesOf(settings, response, silence),
   }
 }

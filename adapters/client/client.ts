@@ -1,19 +1,13 @@
 import { endpoints, type Operation } from '../routes/endpoints.ts'
 import { addressOf, type Parts, unaddressable } from './address.ts'
-import {
-  type Download,
-  type DownloadInput,
-  downloadArtifact,
-  type TransferOptions,
-  type UploadInput,
-  type UploadOptions,
-  uploadArtifact,
-} from './artifacts.ts'
+import { type Download, type DownloadInput, downloadArtifact } from './artifacts.ts'
 import type { StreamOptions } from './connection.ts'
 import type { InputOf, Operations, ValueOf } from './operations.ts'
 import type { Problem } from './problem.ts'
+import type { TransferOptions } from './silence.ts'
 import { follow, lines, type ServerMessage } from './stream.ts'
 import { type Answer, type CallOptions, type Settings, send } from './transport.ts'
+import { type UploadInput, type UploadOptions, uploadArtifact } from './uploads.ts'
 
 /** One method per operation, and streams for what happens while one looks. */
 export interface Client extends Operations {

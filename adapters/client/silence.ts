@@ -14,3 +14,13 @@ export const silenceAfter = (ms: number): Silence => {
   }
   return { signal: controller.signal, heard: () => timer.refresh(), end }
 }
+
+export const silenceMsDefault = 30_000
+
+export interface TransferOptions {
+  signal?: AbortSignal
+  /** A try on which nothing gets on for so long is given up. Default 30 000. */
+  silenceMs?: number
+  /** For how long after the first try another is begun. Default: the client's. */
+  retryForMs?: number
+}

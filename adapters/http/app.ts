@@ -3,11 +3,13 @@ import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { TrieRouter } from 'hono/router/trie-router'
 import type { Actor } from '../../domain/event.ts'
+import { endpoints, openOperations } from '../routes/endpoints.ts'
 import { operations } from '../routes.ts'
 import { type AnyCall, correlationOf, type Incoming, type Reader, readerOf } from './call.ts'
 import { guard } from './guards.ts'
 import { createHandlers, type HandlerOptions } from './handlers.ts'
 import type { House } from './house.ts'
+import type { Who } from './identity.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { problem, serverFaultFrom, thrown } from './problems.ts'
 import type { Reply } from './replies.ts'
@@ -41,9 +43,10 @@ export const createApp = (house: House, options: Partial<AppOptions> = {}): App 
   const closing = new AbortController()
   const { handlers, drain } = createHandlers(house, metrics, closing.signal, settings)
   const app = new Hono<Bindings>({ router: new TrieRouter() })
-  const respond = responder(house, metrics)
+  const respond = responder(house, metrics, settings)
+  const asks = askerOf(settings)
   for (const { operation, method, path, route } of operations) {
-    const read = readerOf(operation, route, settings.tenant, settings.actor)
+    const read = identified(readerOf(operation, route), asks(path))
     const handle = handlers[operation] as (call: AnyCall) => Reply | Promise<Reply>
     app.on(method, honoPath(path), (context) => respond(context, operation, read, handle))
   }
@@ -83,10 +86,34 @@ const elsewhere = (method: string, path: string): Reply => {
   )
 }
 
+const openToAll: ReadonlySet<string> = new Set(openOperations.map((operation) => endpoints[operation].path))
+
+/** Who calls: asked wherever anything is told of anybody. */
+const askerOf = ({ tenant, actor, identity }: AppOptions) => {
+  const anybody = { tenant, actor }
+  return (path: string): Asks =>
+    identity === undefined || openToAll.has(path)
+      ? () => anybody
+      : ({ header }, correlationId) => identity.identify(header('authorization'), correlationId)
+}
+
+type Asks = (incoming: Incoming, correlationId: string) => Who | Promise<Who | { reply: Reply }>
+type Identified = (...asked: [Incoming, ReturnType<typeof correlationOf>]) => ReturnType<Reader>
+
+/** Nothing of a request is read before it is known whose it is. */
+const identified =
+  (read: Reader, asks: Asks): Identified =>
+  async (incoming, correlation) => {
+    const who = await asks(incoming, correlation.id)
+    return 'reply' in who ? who : read(incoming, correlation, who)
+  }
+
+const noCall = { call: {} as AnyCall }
+
 type Handle = (call: AnyCall) => Reply | Promise<Reply>
 
 /** One request, from its headers to its answer. Without a reader, the handler is not given a call. */
-const responder = (house: House, metrics: Metrics) => {
+const responder = (house: House, metrics: Metrics, { identity }: AppOptions) => {
   let failureCount = 0
 
   const failed = (error: unknown, operation: string, correlationId: string): Reply => {
@@ -100,16 +127,17 @@ const responder = (house: House, metrics: Metrics) => {
   return async (
     context: Context<Bindings>,
     operation: string,
-    read: Reader | undefined,
+    read: Identified | undefined,
     handle: Handle,
   ): Promise<Response> => {
     const startedAt = performance.now()
     const incoming = incomingOf(context)
     const correlation = correlationOf(incoming, () => house.newId())
-    let reply = guard(guardedHeaders(context, incoming))
+    // A token has to be put into a request by who has it: no page from elsewhere does.
+    let reply = identity === undefined ? guard(guardedHeaders(context, incoming)) : undefined
     try {
       if (reply === undefined) {
-        const ready = read === undefined ? { call: {} as AnyCall } : await read(incoming, correlation)
+        const ready = read === undefined ? noCall : await read(incoming, correlation)
         reply = 'reply' in ready ? ready.reply : await handle(ready.call)
       }
     } catch (error) {

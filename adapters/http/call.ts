@@ -6,6 +6,7 @@ import { faultsOf, type InputFault } from '../routes/faults.ts'
 import { nothing, type Route } from '../routes/route.ts'
 import type { Parsed } from '../routes.ts'
 import { rawBody, readBody } from './body.ts'
+import type { Who } from './identity.ts'
 import { invalid } from './problems.ts'
 import type { Reply } from './replies.ts'
 import { readingsOf, readParams, readQuery } from './text.ts'
@@ -67,17 +68,21 @@ export const correlationOf = (incoming: Incoming, newId: () => string): { id: st
 const notVisible = (path: string): InputFault => ({ path, message: '1 to 128 visible ASCII characters' })
 
 export interface Reader {
-  (incoming: Incoming, correlation: { id: string; fault?: InputFault }): Promise<{ call: AnyCall } | { reply: Reply }>
+  (
+    incoming: Incoming,
+    correlation: { id: string; fault?: InputFault },
+    who: Who,
+  ): Promise<{ call: AnyCall } | { reply: Reply }>
 }
 
 /** Prepared once per operation: reads its requests. */
-export const readerOf = (operation: Operation, route: Route, tenant: string, actor: Actor): Reader => {
+export const readerOf = (operation: Operation, route: Route): Reader => {
   const part = partsReader(route)
   const takesBody = route.body !== undefined || route.bodyless === true
   const bodySchema = route.body ?? nothing.prefault({})
-  return async (incoming, correlation) => {
+  return async (incoming, correlation, who) => {
     const faults: InputFault[] = correlation.fault === undefined ? [] : [correlation.fault]
-    const caller = callerOf(incoming, faults, { tenant, actor, correlationId: correlation.id })
+    const caller = callerOf(incoming, faults, { ...who, correlationId: correlation.id })
     const { params, query } = part(incoming, faults)
     let body: unknown
     if (takesBody) {

@@ -1,4 +1,4 @@
-import { isCallbackAllowed } from '../callbackHosts.ts'
+import { type CallbackHosts, isCallbackAllowed } from '../callbackHosts.ts'
 import type { Call } from './call.ts'
 import type { House } from './house.ts'
 import { invalid } from './problems.ts'
@@ -11,6 +11,10 @@ export const withAllowedCallback =
     const { callback } = call.body
     if (callback === undefined || !('url' in callback) || isCallbackAllowed(callback.url, limits.callbackHosts))
       return submit(call)
-    const message = `this server sends callbacks to ${(limits.callbackHosts ?? []).slice(0, 10).join(', ') || 'nobody'} only`
-    return invalid([{ path: 'callback.url', message }])
+    return invalid([
+      { path: 'callback.url', message: `this server sends callbacks to ${told(limits.callbackHosts)} only` },
+    ])
   }
+
+const told = (hosts: CallbackHosts): string =>
+  hosts === 'public' ? 'public addresses' : (hosts ?? []).slice(0, 10).join(', ') || 'nobody'

@@ -8,16 +8,18 @@ import { type Session, search } from './claimable.ts'
 import type { Claimer } from './claims.ts'
 import type { ExecutionBodies } from './executionBodies.ts'
 import type { House } from './house.ts'
+import type { LastBeats } from './lastBeats.ts'
 import { createLru } from './lru.ts'
 import { invalid, problem } from './problems.ts'
 import { json, noContent, type Reply } from './replies.ts'
-import { sessionOf, staleEpoch } from './sessions.ts'
+import { rememberedSession, sessionOf, staleEpoch } from './sessions.ts'
 import type { Wakeups } from './wakeups.ts'
 
 interface ClaimParts {
   claim: Claimer
   wakeups: Wakeups
   bodies: ExecutionBodies
+  beats: LastBeats
   /** Aborts when the server stops: who waits is answered at once. */
   closing: AbortSignal
 }
@@ -35,7 +37,9 @@ export const claimTask = (house: House, parts: ClaimParts) => {
   return async (call: Call<'claimTask'>): Promise<Reply> => {
     const { tenant, params, body, idempotencyKey } = call
     const key = idempotencyKey && [tenant, params.workerId, body.epoch, idempotencyKey].join('/')
-    const session = await sessionOf(house, tenant, params.workerId, body.epoch)
+    // Whether what is remembered still is so the look at the lease tells, and in the end the claim's own append.
+    const asked = [house, tenant, params.workerId, body.epoch] as const
+    const session = rememberedSession(...asked) ?? (await sessionOf(...asked))
     if ('status' in session) return session
     const before = key === undefined ? undefined : answers.get(key)
     const again = before === undefined ? undefined : await replayed(house, session, before)
@@ -66,7 +70,7 @@ const claimWithin = async (
   session: Session,
 ): Promise<Reply> => {
   const { wakeups, closing } = parts
-  const { waitMs } = call.body
+  const waitMs = Math.min(call.body.waitMs, house.limits.claimWaitMsMax ?? call.body.waitMs)
   if (waitMs === 0) return (await claimNow(house, parts, call, session)).reply ?? noContent
   if (wakeups.waitingCount() >= waitingCountMax) return problem('overloaded', `${waitingCountMax} claims wait already`)
   const until = performance.now() + waitMs
@@ -98,13 +102,13 @@ const nothingYet: Look = { reply: undefined, nextAt: undefined }
 
 const claimNow = async (
   house: House,
-  { claim, bodies }: ClaimParts,
+  { claim, bodies, beats }: ClaimParts,
   call: Call<'claimTask'>,
   session: Session,
 ): Promise<Look> => {
   const { tenant, workerId, epoch, benchIds } = session
   if (call.gone().aborted) return nothingYet
-  const lease = await house.leases.get(tenant, workerId)
+  const lease = await beats.lease(tenant, workerId)
   const isLive = lease?.epoch === epoch && lease.markedAt === undefined
   const still = isLive ? session : await sessionOf(house, tenant, workerId, epoch)
   if ('status' in still) return { ...nothingYet, reply: still }
@@ -113,9 +117,13 @@ const claimNow = async (
   const unheard = isLive ? house.leases.giveAgain(lease, benchIds) : undefined
   const again = unheard === undefined ? undefined : await givenAgain(house, session, unheard)
   if (again !== undefined) return { ...nothingYet, reply: json(again) }
-  const { candidates, nextAt } = await search(house, session)
-  const claimed = await claim(call, session, candidates)
-  if (claimed.kind === 'none') return { reply: undefined, nextAt: await nextAt() }
+  const { again: lookAgain, ...remembered } = await search(house, session)
+  let claimed = await claim(call, session, remembered.candidates)
+  if (claimed.kind === 'none') {
+    const truly = await lookAgain()
+    if (truly !== undefined) claimed = await claim(call, session, truly.candidates)
+    if (claimed.kind === 'none') return { reply: undefined, nextAt: await (truly ?? remembered).nextAt() }
+  }
   if (claimed.kind === 'stale') {
     const after = await sessionOf(house, tenant, workerId, epoch)
     return { ...nothingYet, reply: 'status' in after ? after : staleEpoch(workerId, epoch, epoch) }

@@ -30,10 +30,16 @@ export interface Candidate {
  */
 export type Candidates = (isHopeless: (candidate: Candidate) => boolean) => AsyncGenerator<Candidate, void>
 
-export interface Search {
+export interface Places {
   candidates: Candidates
   /** When the next task could be claimed that can't yet; undefined: not by itself. */
   nextAt: () => Promise<string | undefined>
+}
+
+/** By the heads that this process remembers, which may be behind: whoever finds nothing by them looks again. */
+export interface Search extends Places {
+  /** By history itself; undefined when that says the same. */
+  again: () => Promise<Places | undefined>
 }
 
 /** Mostly the first candidate is had; who races with many others for one bench looks further. */
@@ -42,17 +48,26 @@ const pageLimit = 20
 /** Pages of one bench in one search: a page passes over an execution at least, or has twenty candidates (the first has three). */
 const pageCountMax = 200
 
-export const search = async (house: House, { tenant, benchIds }: Session): Promise<Search> => {
+export const search = async (house: House, session: Session): Promise<Search> => {
   const now = house.now()
-  const places = (await Promise.all(benchIds.map((benchId) => placesOn(house, tenant, benchId, now)))).flat()
+  const remembered: HeadOf = async (...asked) => house.knownHead(...asked) ?? house.headOf(...asked)
+  const places = await placesOf(session, now, remembered)
   return {
-    candidates: (isHopeless) => candidatesAt(house, places, now, isHopeless),
-    nextAt: async () => {
-      const next = await Promise.all(places.map((place) => nextRetry(house, place, now)))
-      return next.filter((at) => at !== undefined).sort()[0]
+    ...searchAt(house, places, now),
+    again: async () => {
+      const truly = await placesOf(session, now, (...asked) => house.headOf(...asked))
+      return JSON.stringify(truly) === JSON.stringify(places) ? undefined : searchAt(house, truly, now)
     },
   }
 }
+
+const searchAt = (house: House, places: readonly Place[], now: string): Places => ({
+  candidates: (isHopeless) => candidatesAt(house, places, now, isHopeless),
+  nextAt: async () => {
+    const next = await Promise.all(places.map((place) => nextRetry(house, place, now)))
+    return next.filter((at) => at !== undefined).sort()[0]
+  },
+})
 
 /** A bench, and the reservation that it is active for: only its executions can be claimed from. */
 interface Place {
@@ -63,14 +78,19 @@ interface Place {
   occupant: string | undefined
 }
 
+type HeadOf = House['headOf']
+
+const placesOf = async ({ tenant, benchIds }: Session, now: string, headOf: HeadOf): Promise<readonly Place[]> =>
+  (await Promise.all(benchIds.map((benchId) => placesOn(headOf, tenant, benchId, now)))).flat()
+
 /** The bench and its reservations are heads in this process: who has just been vacated is not taken to be occupied still. */
-const placesOn = async (house: House, tenant: string, benchId: string, now: string): Promise<readonly Place[]> => {
-  const bench = (await house.headOf(tenant, 'bench', benchId)).state as BenchState
+const placesOn = async (headOf: HeadOf, tenant: string, benchId: string, now: string): Promise<readonly Place[]> => {
+  const bench = (await headOf(tenant, 'bench', benchId)).state as BenchState
   if (bench.status === 'absent') return []
   const occupant = bench.occupant?.executionId
   const begun = bench.intervals.filter(({ start, over }) => start <= now && over !== true)
   const places = begun.map(async ({ reservationId }) => {
-    const reservation = (await house.headOf(tenant, 'reservation', reservationId)).state as ReservationState
+    const reservation = (await headOf(tenant, 'reservation', reservationId)).state as ReservationState
     return reservation.status === 'active' ? [{ tenant, benchId, reservationId, occupant }] : []
   })
   return (await Promise.all(places)).flat()

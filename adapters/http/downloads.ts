@@ -39,6 +39,10 @@ export const downloadArtifact = (house: House, options: DownloadOptions) => {
     }
     if (!isHead && open.size >= options.downloadCountMax)
       return problem('overloaded', `${options.downloadCountMax} downloads are under way already`)
+    if (!isHead && size > 0 && call.query.redirect) {
+      const url = await house.artifacts.urlOf?.(key, shownAs(params.path))
+      if (url !== undefined) return elsewhere(url, headers.etag)
+    }
     const range = asked ?? { from: 0, to: size - 1 }
     return {
       status: asked === undefined ? 200 : 206,
@@ -52,10 +56,20 @@ export const downloadArtifact = (house: House, options: DownloadOptions) => {
   }
 }
 
+const nameOf = (path: string): string => path.split('/').at(-1) ?? ''
+const shownAs = (path: string) => ({ fileName: nameOf(path), contentType: typeOf(path) })
+
+/** The address is a key of its own, for a while: nobody is to keep it. */
+const elsewhere = (url: string, etag: string): Reply => ({
+  status: 307,
+  body: null,
+  headers: { location: url, etag, 'cache-control': 'no-store', 'content-length': '0' },
+})
+
 /** Shown in a browser it could act there in our name: it is saved, whatever it is. */
 const always = (path: string): Record<string, string> => ({
   'content-type': typeOf(path),
-  'content-disposition': `attachment; filename="${path.split('/').at(-1) ?? ''}"`,
+  'content-disposition': `attachment; filename="${nameOf(path)}"`,
   'content-security-policy': "default-src 'none'; sandbox",
   'accept-ranges': 'bytes',
   'cache-control': 'private, no-cache',

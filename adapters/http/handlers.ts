@@ -19,6 +19,8 @@ import { followEvents, listEvents } from './feed.ts'
 import { heartbeat } from './heartbeats.ts'
 import { getEvent, getStateAsOf, listHistory } from './history.ts'
 import type { House } from './house.ts'
+import type { Identity } from './identity.ts'
+import { createLastBeats, forgetting } from './lastBeats.ts'
 import { appendLog, readLog } from './logs.ts'
 import { getLossFreeze, liftLossFreeze } from './lossFreeze.ts'
 import { acceptMessage, getMessage } from './messages.ts'
@@ -36,6 +38,8 @@ import { createWakeups } from './wakeups.ts'
 import { getWorker, listWorkers } from './workers.ts'
 
 export interface HandlerOptions {
+  /** Who calls is asked by their tokens; absent: nobody is asked. */
+  identity?: Identity
   /** Of the product, for OpenAPI. */
   version: string
   /** Of event streams: see sse.ts. */
@@ -87,10 +91,16 @@ const commandHandlers = (house: House, bodies: ExecutionBodies): Pick<Handlers, 
   return Object.fromEntries(entries) as Pick<Handlers, Commanding>
 }
 
-const workerHandlers = (house: House, claiming: Parameters<typeof claimTask>[1]) => ({
+const workerHandlers = (
+  house: House,
+  claiming: Parameters<typeof claimTask>[1],
+  { openSession, closeSession }: Pick<Handlers, 'openSession' | 'closeSession'>,
+) => ({
+  openSession: forgetting(claiming.beats, openSession),
+  closeSession: forgetting(claiming.beats, closeSession),
   getWorker: getWorker(house),
   listWorkers: listWorkers(house),
-  heartbeat: heartbeat(house),
+  heartbeat: heartbeat(house, claiming.beats),
   claimTask: claimTask(house, claiming),
   appendLog: fromOpenSession(house, appendLog(house)),
   getLossFreeze: getLossFreeze(house),
@@ -107,8 +117,8 @@ export const createHandlers = (
   const tail = createTail(house)
   const streams = createStreams({ heartbeatMs, stallMs, countMax: streamCountMax, log: house.log })
   const bodies = createExecutionBodies(house)
-  const claiming = { claim: createClaimer(house), wakeups: createWakeups(house, tail), bodies, closing }
-  const document = once(() => openApiDocument(version))
+  const [claim, wakeups, beats] = [createClaimer(house), createWakeups(house, tail), createLastBeats(house)]
+  const document = once(() => openApiDocument(version, options.identity !== undefined))
   const commanding = commandHandlers(house, bodies)
   const handlers: Handlers = {
     ...commanding,
@@ -127,7 +137,7 @@ export const createHandlers = (
     listArtifacts: listArtifacts(house),
     uploadArtifact: uploadArtifact(house, options),
     downloadArtifact: downloadArtifact(house, options),
-    ...workerHandlers(house, claiming),
+    ...workerHandlers(house, { claim, wakeups, beats, bodies, closing }, commanding),
     acceptMessage: acceptMessage(house),
     getMessage: getMessage(house),
     listHistory: listHistory(house),

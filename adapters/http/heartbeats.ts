@@ -8,10 +8,11 @@ import type { AttemptName, Lease, LeasedSession, LeaseFlag } from '../../domain/
 import type { ReservationState } from '../../domain/reservation/state.ts'
 import type { Call } from './call.ts'
 import type { House } from './house.ts'
+import type { LastBeats } from './lastBeats.ts'
 import { json, type Reply } from './replies.ts'
 import { sessionOf, staleEpoch } from './sessions.ts'
 
-export const heartbeat = (house: House) => {
+export const heartbeat = (house: House, beats: LastBeats) => {
   let failureCount = 0
 
   /** That history can't be asked now does not cost the worker its lease: the next beat asks again. */
@@ -30,8 +31,11 @@ export const heartbeat = (house: House) => {
 
   return async ({ tenant, params, body }: Call<'heartbeat'>): Promise<Reply> => {
     const session = { tenant, workerId: params.workerId, epoch: body.epoch }
+    // A claim that waits is woken while the beat is still being taken: it must not go by the last one.
+    beats.forget(tenant, session.workerId)
     const lease = await renewed(house, session, body.attempts)
     if ('status' in lease) return lease
+    beats.note(lease)
     const stops = await stopsOf(session, body.attempts)
     return json({ ...house.settings, flags: merged(lease.flags, stops) })
   }

@@ -2,6 +2,7 @@
 import type { ArtifactStore } from '../../domain/artifactStore.ts'
 import type { LogStore } from '../../domain/ports.ts'
 import type { Services } from '../../projections/services.ts'
+import type { CallbackHosts } from '../callbackHosts.ts'
 
 export interface ViewsStatus {
   /** `behindCount`: commits that the view has not seen yet. */
@@ -30,8 +31,8 @@ export interface House extends Services {
   artifacts: ArtifactStore
   viewsAdmin: {
     status(): Promise<ViewsStatus>
-    /** Begins a rebuild unless one runs; answers at once. */
-    rebuild(): Promise<ViewsStatus>
+    /** Begins a rebuild unless one runs; answers at once. Absent: this is done elsewhere. */
+    rebuild?(): Promise<ViewsStatus>
   }
   counters(): readonly Counter[]
   log: Log
@@ -40,7 +41,9 @@ export interface House extends Services {
     /** Largest artifact, in bytes. */
     artifactBytesMax: number
     /** Where callbacks may go, see callbacks.ts; absent: anywhere. */
-    callbackHosts?: readonly string[]
+    callbackHosts?: CallbackHosts
+    /** A claim waits for no longer, whatever it asks for. Absent: for as long as it asks. */
+    claimWaitMsMax?: number
   }
   /** How long a lease lives without a heartbeat (default 40 000), and how often one is asked for (10 000). */
   settings: { leaseMs: number; heartbeatEveryMs: number }

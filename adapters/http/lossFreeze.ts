@@ -3,11 +3,11 @@ import { json, type Reply } from './replies.ts'
 
 export const getLossFreeze =
   ({ lossFreeze }: House) =>
-  (): Reply =>
-    json(lossFreeze.status())
+  async (): Promise<Reply> =>
+    json(await lossFreeze.status())
 
 /** By an operator, who knows that the silent workers are lost indeed. */
 export const liftLossFreeze =
   ({ lossFreeze }: House) =>
-  (): Reply =>
-    json(lossFreeze.lift())
+  async (): Promise<Reply> =>
+    json(await lossFreeze.lift())

@@ -1,6 +1,6 @@
 /** OpenAPI 3.1 of the routes, from the very schemas that check requests: what it says is what happens. */
 import { z } from 'zod'
-import type { Operation } from '../routes/endpoints.ts'
+import { type Operation, openOperations } from '../routes/endpoints.ts'
 import { Problem } from '../routes/resources.ts'
 import type { Route } from '../routes/route.ts'
 import { operations } from '../routes.ts'
@@ -13,13 +13,22 @@ const description = `Reserve test benches, run plans of tasks on them, and repla
 Every mutation takes \`Idempotency-Key\`; durations are milliseconds; instants are ISO-8601 UTC.
 Problems are RFC 9457 documents with a stable \`code\`.`
 
-export const openApiDocument = (version: string): Json => {
+const isOpen: ReadonlySet<string> = new Set(openOperations)
+
+/** `hasIdentity`: callers are asked who they are. */
+export const openApiDocument = (version: string, hasIdentity = false): Json => {
   const components: Record<string, unknown> = {}
   const schemaOf = schemaWriter(components)
   const problemRef = schemaOf(Problem, 'output')
   const paths: Record<string, Record<string, unknown>> = {}
   for (const { operation, method, path, route } of operations)
-    paths[path] = { ...paths[path], [method.toLowerCase()]: operationOf(operation, route, schemaOf) }
+    paths[path] = {
+      ...paths[path],
+      [method.toLowerCase()]: {
+        ...operationOf(operation, route, schemaOf),
+        ...(hasIdentity && !isOpen.has(operation) ? { security: [{ bearer: [] }] } : {}),
+      },
+    }
   return {
     openapi: '3.1.0',
     info: { title: 'Benchplane', version, description, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
@@ -27,12 +36,17 @@ export const openApiDocument = (version: string): Json => {
     tags: [...new Set(operations.map(({ route }) => route.tag))].map((name) => ({ name })),
     paths,
     components: {
+      ...(hasIdentity ? { securitySchemes } : {}),
       schemas: Object.fromEntries(Object.entries(components).sort(([a], [b]) => (a < b ? -1 : 1))),
       responses: {
         Problem: { description: 'A problem', content: { 'application/problem+json': { schema: problemRef } } },
       },
     },
   }
+}
+
+const securitySchemes = {
+  bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'A token of the issuer of this server' },
 }
 
 type SchemaOf = (schema: z.ZodType, io: 'input' | 'output') => Json
@@ -100,6 +114,11 @@ const minimal = { type: 'string', examples: ['return=minimal'] }
 const visible = { type: 'string', pattern: '^[\\x21-\\x7e]{1,128}$' }
 
 const digestHeader = header('Repr-Digest', '`sha-256=:base64:` (RFC 9530): bytes with another are refused')
+const lengthHeader = header(
+  'Upload-Length',
+  'Of a request without a body: so many bytes of that Repr-Digest are to be left, and the answer says where they go',
+  { type: 'integer' },
+)
 const partHeaders = [
   header('Range', 'One range: `bytes=0-1023`, `bytes=1024-`'),
   header('If-Range', 'The ETag of what is there already: of anything else the whole is sent'),
@@ -122,7 +141,7 @@ const headersOf = (operation: string, { command, responses, raw }: Route): reado
   ...(responses[200] === 'text/event-stream' || operation === 'readLog'
     ? [header('Last-Event-ID', 'Resumes after the event of this id')]
     : []),
-  ...(raw === true ? [digestHeader] : []),
+  ...(raw === true ? [digestHeader, lengthHeader] : []),
   ...(responses[206] === undefined ? [] : partHeaders),
   header('X-Correlation-Id', 'Carried into every event, log line and answer', visible),
   header('traceparent', 'W3C Trace Context, carried along'),
@@ -154,6 +173,7 @@ const meanings: Readonly<Record<number, string>> = {
   204: 'Nothing to do now',
   206: 'The range that was asked for',
   304: 'It is what the client has',
+  307: 'Location says where the bytes are, or are to be brought',
 }
 
 const responseOf = (route: Route, status: number, answer: Route['responses'][number], schemaOf: SchemaOf): Json => {

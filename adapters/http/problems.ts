@@ -11,11 +11,13 @@ import type { Reply } from './replies.ts'
 
 const statuses = {
   'invalid-request': 400,
+  unauthenticated: 401,
   'host-not-allowed': 403,
   'origin-not-allowed': 403,
   'not-found': 404,
   'method-not-allowed': 405,
   'request-timeout': 408,
+  'bytes-required': 411,
   'version-mismatch': 412,
   'too-large': 413,
   'unsupported-media-type': 415,
@@ -24,6 +26,7 @@ const statuses = {
   'internal-error': 500,
   'history-damaged': 500,
   closing: 503,
+  'identity-unavailable': 503,
   'not-ready': 503,
   overloaded: 503,
   contended: 503,
@@ -44,6 +47,7 @@ export const problemStatuses = ({ params, query, body, raw, command, responses }
     ...(takesInput ? (['invalid-request'] as const) : []),
     ...(params === undefined ? [] : (['not-found'] as const)),
     ...(body === undefined && raw === undefined ? [] : (['too-large', 'unsupported-media-type'] as const)),
+    ...(raw === undefined ? [] : (['bytes-required'] as const)),
     ...(responses[206] === undefined ? [] : (['range-not-satisfiable'] as const)),
     ...(command === undefined ? [] : (['version-mismatch', 'idempotency-key-reused', 'contended'] as const)),
   ]
@@ -53,6 +57,7 @@ export const problemStatuses = ({ params, query, body, raw, command, responses }
 /** Seconds after which another try makes sense. */
 const retryAfterS: { readonly [Each in Code]?: number } = {
   closing: 5,
+  'identity-unavailable': 5,
   'not-ready': 1,
   overloaded: 5,
   contended: 1,

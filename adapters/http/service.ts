@@ -1,6 +1,6 @@
 /** Beside the API: how the process is, and what can be done to it. */
 import type { House } from './house.ts'
-import { problem } from './problems.ts'
+import { problem, refusedHere } from './problems.ts'
 import { content, json, type Reply } from './replies.ts'
 
 export const getHealth = () => (): Reply => json({ status: 'up' }, 200, { 'cache-control': 'no-store' })
@@ -20,7 +20,9 @@ export const getViews =
 export const rebuildViews =
   ({ viewsAdmin }: House) =>
   async (): Promise<Reply> =>
-    json(await viewsAdmin.rebuild(), 202)
+    viewsAdmin.rebuild === undefined
+      ? refusedHere('NotRebuiltHere', 'nothing here has the time for a rebuild: ask a server, or start one beside')
+      : json(await viewsAdmin.rebuild(), 202)
 
 export const getMetrics = (metrics: { text(): Promise<string>; contentType: string }) => async (): Promise<Reply> =>
   content(await metrics.text(), metrics.contentType)

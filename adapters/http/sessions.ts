@@ -43,6 +43,18 @@ export const sessionOf = async (
   return { tenant, workerId, epoch, benchIds: state.session.benchIds }
 }
 
+/** The same as this process remembers it: others may have ended it since. Undefined when it is not remembered to be open. */
+export const rememberedSession = (
+  house: House,
+  tenant: string,
+  workerId: string,
+  epoch: number,
+): LeasedSession | undefined => {
+  const state = house.knownHead(tenant, 'worker', workerId)?.state as WorkerState | undefined
+  if (state === undefined || state.status === 'absent' || state.session?.epoch !== epoch) return undefined
+  return { tenant, workerId, epoch, benchIds: state.session.benchIds }
+}
+
 type Handle = (call: AnyCall) => Promise<Reply>
 type OfSession = { workerId: string; epoch: number }
 

@@ -6,8 +6,9 @@ import type { AnyCall, Call } from './call.ts'
 import { notDone, requestOf } from './commands.ts'
 import { digestFault, digestOf } from './digests.ts'
 import type { House } from './house.ts'
+import { type Offered, offeredBy, offerFault } from './offers.ts'
 import { invalid, problem } from './problems.ts'
-import { type Reply, resource } from './replies.ts'
+import { json, type Reply, resource } from './replies.ts'
 
 export interface UploadOptions {
   /** An upload of which fewer than 16 KiB came within this is cut off. Default 30 000. */
@@ -31,6 +32,8 @@ export const uploadArtifact = (house: House, options: UploadOptions) => {
   return async (call: Upload): Promise<Reply> => {
     const early = unfit(call, house.limits.artifactBytesMax)
     if (early !== undefined) return closing(early)
+    const offered = offeredBy(call.header)
+    if (offered !== undefined) return offer(house, call, offered)
     if (counts.open >= options.uploadCountMax)
       return closing(problem('overloaded', `${options.uploadCountMax} uploads are under way already`))
     counts.open += 1
@@ -51,7 +54,8 @@ const unfit = ({ header }: Upload, bytesMax: number): Reply | undefined => {
   if (encoding !== 'identity')
     return problem('unsupported-media-type', `the bytes must come as they are, not ${encoding.slice(0, 20)}-encoded`)
   if (Number(header('content-length') ?? 0) > bytesMax) return tooLarge(bytesMax)
-  const fault = digestFault(header)
+  if (Number(header('upload-length') ?? 0) > bytesMax) return tooLarge(bytesMax)
+  const fault = digestFault(header) ?? offerFault(header)
   return fault === undefined ? undefined : invalid([fault])
 }
 
@@ -67,6 +71,23 @@ const announced = async (house: House, call: Upload): Promise<Reply | undefined>
   const { idempotencyKey: _key, ifMatch: _match, ...rest }: AnyCall = call
   const outcome = await house.submit(requestOf(rest, announcement, executionId, { ...data, ...call.query }))
   return outcome.kind === 'done' ? undefined : closing(notDone(outcome, { kind: 'execution', id: executionId }))
+}
+
+/**
+ * Bytes that a client could bring to where they are to lie: told where, or recorded if they are there. The same request again,
+ * once they are, is the second.
+ */
+const offer = async (house: House, call: Upload, { bytes, sha256 }: Offered): Promise<Reply> => {
+  const refused = await announced(house, call)
+  if (refused !== undefined) return refused
+  const key = { tenant: call.tenant, executionId: call.params.executionId, sha256 }
+  const { state } = await house.headOf(call.tenant, 'execution', key.executionId)
+  const isDecided = isVain(state as ExecutionState, nameOf(call), sha256)
+  if (isDecided || (await house.artifacts.size(key)) === bytes)
+    return recorded(house, call, { bytes, sha256, keep: async () => {}, discard: async () => {} })
+  const target = await house.artifacts.bringTo?.(key, bytes)
+  if (target === undefined) return problem('bytes-required', 'this server takes the bytes itself: send them along')
+  return json(target, 307, { location: target.url, 'cache-control': 'no-store' })
 }
 
 const taken = async (house: House, call: Upload, options: Counting): Promise<Reply> => {

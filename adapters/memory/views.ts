@@ -47,8 +47,8 @@ export const openViews = () => {
     close: async () => {},
     /** How many rows a view has. */
     rowCount: async (view: string) => medium.counts.get(view) ?? 0,
-    /** Every row, in pages. */
-    scan: () => scan(medium),
+    /** Every row of these views, or of all, in pages. */
+    scan: (views?: readonly string[]) => scan(medium, views),
   } satisfies ViewStore & { rowCount: unknown; scan: unknown }
 }
 
@@ -99,8 +99,9 @@ const query = (medium: Medium, question: ViewQuestion): RowPage => {
   return last === undefined || isLast ? { rows } : { rows, nextCursor: cursorOf(last) }
 }
 
-async function* scan({ rows }: Medium): AsyncGenerator<readonly ScannedRow[]> {
-  const page = [...rows].map(([key, { row }]) => ({ ...rowPartsOf(key), row }))
+async function* scan({ rows }: Medium, views?: readonly string[]): AsyncGenerator<readonly ScannedRow[]> {
+  const all = [...rows].map(([key, { row }]) => ({ ...rowPartsOf(key), row }))
+  const page = views === undefined ? all : all.filter(({ view }) => views.includes(view))
   if (page.length > 0) yield page
 }
 

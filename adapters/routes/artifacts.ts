@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import * as commands from '../../domain/execution/commands.ts'
 import { epoch, id, slug } from '../../domain/fields.ts'
-import { Artifact, page } from './resources.ts'
+import { Artifact, page, UploadTarget } from './resources.ts'
 import { cursor, limit, type Route } from './route.ts'
 
 const tag = 'executions'
@@ -37,12 +37,18 @@ export const artifactRoutes = {
       id: 'executionId',
       also: ['taskName', 'attempt', 'path', 'epoch', 'workerId'],
     },
-    responses: { 201: Artifact, 200: Artifact },
+    responses: { 201: Artifact, 200: Artifact, 307: UploadTarget },
   },
   downloadArtifact: {
     tag,
     summary: 'One file that an attempt has left, or one range of its bytes',
     params,
-    responses: { 200: 'application/octet-stream', 206: 'application/octet-stream', 304: null },
+    query: z.strictObject({
+      redirect: z
+        .boolean()
+        .default(true)
+        .meta({ description: '`false`: the bytes come from this server, wherever they lie' }),
+    }),
+    responses: { 200: 'application/octet-stream', 206: 'application/octet-stream', 304: null, 307: null },
   },
 } as const satisfies Record<string, Route>

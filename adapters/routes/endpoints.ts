@@ -87,3 +87,6 @@ export const endpoints = {
 >
 
 export type Operation = keyof typeof endpoints
+
+/** What tells nothing of anybody: nobody is asked for a token there, by no way in. */
+export const openOperations = ['getHealth', 'getReadiness', 'getOpenApi', 'getDocs'] as const satisfies Operation[]

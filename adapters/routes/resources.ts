@@ -145,6 +145,13 @@ export const Artifact = z
   })
   .meta({ id: 'Artifact' })
 
+export const UploadTarget = z
+  .object({
+    url: z.string().max(8_000).meta({ description: 'Where the bytes go by PUT; Location, too' }),
+    headers: z.record(z.string(), z.string()).meta({ description: 'To be sent along as they are' }),
+  })
+  .meta({ id: 'UploadTarget' })
+
 const Actor = z
   .object({ kind: z.enum(['user', 'service', 'worker', 'system']), id: text, onBehalfOf: text.optional() })
   .meta({ id: 'Actor' })

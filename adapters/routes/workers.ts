@@ -59,7 +59,7 @@ export const workerRoutes = {
   claimTask: {
     tag,
     summary:
-      'By the agent: the next task for one of its benches; waits up to waitMs for one. An attempt that no beat has listed, though one came since it was given, is given again: its answer was lost',
+      'By the agent: the next task for one of its benches; waits up to waitMs for one (a server may wait for less: who is answered at once asks again after some seconds). An attempt that no beat has listed, though one came since it was given, is given again: its answer was lost',
     params,
     body: z.strictObject({
       epoch,

@@ -74,17 +74,27 @@ export const openViews = ({ directory, generation, connect }: ViewsOptions) => {
     },
     /** How many rows a view has. */
     rowCount: async (view: string) => guarded(() => facts.rowCount(view)),
-    /** Every row, in pages. */
-    scan: () => scan((after) => guarded(() => questions.page(after))),
+    /** Every row of these views, or of all, in pages. */
+    scan: (views?: readonly string[]) => scan((after) => guarded(() => questions.page(after)), views),
   } satisfies ViewStore & { rowCount: unknown; scan: unknown }
 }
 
-async function* scan(pageAfter: (key: string) => readonly ScannedRow[]): AsyncGenerator<readonly ScannedRow[]> {
-  for (let page = pageAfter(''), last = page.at(-1); last !== undefined; last = page.at(-1)) {
-    yield page
-    await nextTurn()
-    page = pageAfter(rowKey(last.view, last.tenant, last.row.id))
-  }
+async function* scan(
+  pageAfter: (key: string) => readonly ScannedRow[],
+  views: readonly (string | undefined)[] = [undefined],
+): AsyncGenerator<readonly ScannedRow[]> {
+  for (const wanted of views)
+    for (let after = wanted === undefined ? '' : `${wanted}/`; ; ) {
+      const all = pageAfter(after)
+      // Rows lie in the order of their keys, which begin with the view.
+      const page = wanted === undefined ? all : all.filter(({ view }) => view === wanted)
+      const last = page.at(-1)
+      if (last === undefined) break
+      yield page
+      await nextTurn()
+      if (page.length < all.length) break
+      after = rowKey(last.view, last.tenant, last.row.id)
+    }
 }
 
 const openFacts = (database: DatabaseSync) => {

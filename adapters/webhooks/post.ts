@@ -1,3 +1,7 @@
+import { lookup } from 'node:dns'
+import { type IncomingMessage, type RequestOptions, request as requestPlain } from 'node:http'
+import { request as requestTls } from 'node:https'
+import { isPublicAddress } from '../callbackHosts.ts'
 import { retryAfterMs } from '../client/retry.ts'
 import { signed } from './signature.ts'
 
@@ -23,6 +27,8 @@ export interface PostOptions {
   secret: string
   /** For connecting and the answer's head. Default 10 000. */
   timeoutMs?: number
+  /** Names are followed to public addresses only. Default: anywhere. */
+  isPublicOnly?: boolean
   /** Milliseconds of the epoch. */
   nowMs: () => number
 }
@@ -31,38 +37,55 @@ const gone = 410
 
 /** Sends events to addresses: one try, signed. No redirect is followed, and what is answered is not read. */
 export const openPost =
-  ({ secret, timeoutMs = 10_000, nowMs }: PostOptions): Post =>
+  ({ secret, timeoutMs = 10_000, isPublicOnly = false, nowMs }: PostOptions): Post =>
   async ({ url, id, body, correlationId, traceparent }, signal) => {
     const headers = {
       'content-type': 'application/cloudevents+json; charset=utf-8',
+      'content-length': Buffer.byteLength(body),
       'user-agent': 'benchplane',
       'x-correlation-id': correlationId,
       ...(traceparent === undefined ? {} : { traceparent }),
       ...signed(secret, { id, timestamp: Math.floor(nowMs() / 1_000), body }),
     }
-    const given = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+    const timeout = AbortSignal.timeout(timeoutMs)
+    const place = isPublicOnly ? { lookup: publicLookup } : {}
+    const options = { method: 'POST', headers, agent: false, signal: AbortSignal.any([signal, timeout]), ...place }
     try {
-      const response = await fetch(url, { method: 'POST', headers, body, redirect: 'manual', signal: given })
-      // What is not read would hold on to the connection.
-      await response.body?.cancel().catch(() => undefined)
-      if (response.ok) return { kind: 'taken' }
-      const waitMs = retryAfterMs(response.headers.get('retry-after'), nowMs())
-      const failed = {
-        kind: 'failed',
-        error: `answered ${response.status}`,
-        isFinal: response.status === gone,
-      } as const
+      const { statusCode = 0, headers: answered } = await headOf(url, options, body)
+      if (statusCode >= 200 && statusCode < 300) return { kind: 'taken' }
+      const waitMs = retryAfterMs(answered['retry-after'] ?? null, nowMs())
+      const failed = { kind: 'failed', error: `answered ${statusCode}`, isFinal: statusCode === gone } as const
       return waitMs === undefined ? failed : { ...failed, retryAfterMs: waitMs }
     } catch (error) {
       signal.throwIfAborted()
-      return { kind: 'failed', error: reasonOf(error, timeoutMs), isFinal: false }
+      const reason = timeout.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(error)
+      return { kind: 'failed', error: reason, isFinal: false }
     }
   }
 
-/** What fetch hides: its own message is always "fetch failed". */
-const reasonOf = (error: unknown, timeoutMs: number): string => {
-  if (!(error instanceof Error)) return String(error)
-  if (error.name === 'TimeoutError') return `no answer within ${timeoutMs} ms`
-  const { cause } = error
-  return cause instanceof Error ? cause.message || String((cause as NodeJS.ErrnoException).code) : error.message
+const headOf = (url: string, options: RequestOptions, body: string): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    const request = url.startsWith('https:') ? requestTls : requestPlain
+    request(url, options, (answer) => {
+      resolve(answer)
+      answer.destroy()
+    })
+      .on('error', reject)
+      .end(body)
+  })
+
+/** Asked for the connection itself, so that a name cannot stand for another address by then. */
+const publicLookup: NonNullable<RequestOptions['lookup']> = (hostname, options, callback) => {
+  lookup(hostname, { ...options, all: true }, (error, found) => {
+    if (error !== null) return callback(error, [])
+    const isPublic = found.every(({ address }) => isPublicAddress(address))
+    if (!isPublic) return callback(new Error(`${hostname} is not at a public address`), [])
+    if (options.all === true) return callback(null, found)
+    const [first] = found
+    callback(null, first?.address ?? '', first?.family)
+  })
 }
+
+/** Of several addresses that were tried there is no message, only a code. */
+const reasonOf = (error: unknown): string =>
+  error instanceof Error ? error.message || String((error as NodeJS.ErrnoException).code) : String(error)

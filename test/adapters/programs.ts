@@ -102,6 +102,8 @@ interface HouseOptions {
   port?: number
   directory?: string
   environment?: Environment
+  /** What serve is told beside its port and directory. */
+  args?: readonly string[]
   onEnd?: OnEnd
 }
 
@@ -110,8 +112,10 @@ export const openHouse = async ({
   onEnd = onTestFinished,
   directory = temporaryDirectory(onEnd),
   environment = quick,
+  args = [],
 }: HouseOptions = {}): Promise<House> => {
-  const server = start(['serve', '--port', String(port), '--data', join(directory, 'data')], environment, onEnd)
+  const serve = ['serve', '--port', String(port), '--data', join(directory, 'data'), ...args]
+  const server = start(serve, environment, onEnd)
   const [url] = await server.says(/http:\/\/127\.0\.0\.1:\d+/)
   const benchplane = (...args: string[]): Promise<Finished> => run(args, { BENCHPLANE_URL: url }, onEnd)
   return {

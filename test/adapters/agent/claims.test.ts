@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { start } from '../programs.ts'
 import { finished, openLab, submit } from './lab.ts'
 
@@ -27,6 +27,10 @@ const swallowingProxy = async (target: string, isForgetful: boolean): Promise<st
       response.destroy()
     } else response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' }).end(text)
   }
+  return served(pass)
+}
+
+const served = async (pass: (request: IncomingMessage, response: ServerResponse) => Promise<void>): Promise<string> => {
   const proxy = createServer((request, response) => {
     pass(request, response).catch(() => response.destroy())
   })
@@ -37,6 +41,30 @@ const swallowingProxy = async (target: string, isForgetful: boolean): Promise<st
     proxy.close()
   })
   return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+}
+
+/** A server of functions: claims are answered at once. Answers when each claim came, in ms. */
+const hastyProxy = async (target: string) => {
+  const claimedAtMs: number[] = []
+  const pass = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk as Buffer)
+    const isClaim = request.url?.endsWith('/claim') === true
+    if (isClaim) claimedAtMs.push(performance.now())
+    const body = chunks.length === 0 ? undefined : (JSON.parse(Buffer.concat(chunks).toString()) as object)
+    const answer = await fetch(`${target}${request.url}`, {
+      method: request.method ?? 'GET',
+      ...(body === undefined
+        ? {}
+        : {
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify(isClaim ? { ...body, waitMs: 0 } : body),
+          }),
+    })
+    response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' })
+    response.end(await answer.text())
+  }
+  return { claimedAtMs, url: await served(pass) }
 }
 
 const lostAnswer = async (isForgetful: boolean) => {
@@ -58,4 +86,20 @@ test('a task whose answer was lost on the way is given again', async () => {
 test('so it is by a server that does not remember its answer: the agent has told what it knows of, and that was not in it', async () => {
   const execution = await lostAnswer(true)
   expect(execution.tasks[0]?.attempts).toMatchObject([{ attempt: 1, status: 'passed' }])
+})
+
+test('a server that does not wait is asked again after some seconds, and its task is found all the same', {
+  timeout: 40_000,
+}, async () => {
+  const house = await openLab()
+  const { url, claimedAtMs } = await hastyProxy(house.url)
+  start(['agent', '--worker', 'w1', '--bench', 'b1', '--work-dir', join(house.directory, 'work', 'w1')], {
+    BENCHPLANE_URL: url,
+  })
+  await vi.waitFor(() => expect(claimedAtMs).toHaveLength(2), { timeout: 15_000 })
+  const [first = 0, second = 0] = claimedAtMs
+  expect(second - first).toBeGreaterThan(3_500)
+  await submit(house, 'E1', [{ name: 'task', run: { command: 'true' } }])
+  expect((await finished(house, 'E1')).tasks[0]?.attempts).toMatchObject([{ attempt: 1, status: 'passed' }])
+  expect(claimedAtMs.length).toBeLessThan(6)
 })

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { openHouse, run } from '../programs.ts'
 
-const topics = 'serve demo agent bench apply reserve reservation run execution worker history views events'.split(' ')
+const topics =
+  'serve demo agent bench apply reserve reservation run execution worker history views events redrive'.split(' ')
 
 test('help is there at once', async () => {
   const times: number[] = []

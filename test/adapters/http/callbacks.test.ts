@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { isCallbackAllowed } from '../../../adapters/callbackHosts.ts'
+import { type CallbackHosts, isCallbackAllowed } from '../../../adapters/callbackHosts.ts'
 import { signed } from '../../../adapters/webhooks/signature.ts'
 import { expectProblem, openDriver, openLab, plan } from './driver.ts'
 
-const submitting = async (callbackHosts?: readonly string[]) => {
+const submitting = async (callbackHosts?: CallbackHosts) => {
   const limits = { artifactBytesMax: 1, ...(callbackHosts === undefined ? {} : { callbackHosts }) }
   const driver = openDriver({ limits })
   await openLab(driver)
@@ -56,6 +56,44 @@ test('where this server sends none, none is taken', async () => {
   ])
   expect(await commitCount()).toBe(before)
   expect((await submit({ url: 'https://a.lab.example/x' })).status).toBe(201)
+})
+
+test('where only the internet is called, what is within is refused', async () => {
+  const { submit } = await submitting('public')
+  const refused = await submit({ url: 'http://127.0.0.1:9001/2018-06-01/runtime/invocation/next' })
+  expectProblem(refused, 400, 'invalid-request')
+  expect(refused.body.errors).toEqual([
+    { path: 'callback.url', message: 'this server sends callbacks to public addresses only' },
+  ])
+  expect((await submit({ url: 'https://ci.example.com/x' })).status).toBe(201)
+})
+
+test.each([
+  ['http://127.0.0.1/', false],
+  ['http://2130706433/', false],
+  ['http://0x7f.1/', false],
+  ['http://0.0.0.0/', false],
+  ['http://10.42.1.2/', false],
+  ['http://172.31.255.255/', false],
+  ['http://192.168.257/', false],
+  ['http://169.254.169.254/latest', false],
+  ['http://100.64.0.1/', false],
+  ['http://localhost:9001/', false],
+  ['http://LocalHost./', false],
+  ['http://x.localhost/', false],
+  ['http://[::1]/', false],
+  ['http://[::]/', false],
+  ['http://[::ffff:a00:1]/', false],
+  ['http://[::ffff:7f00:1]/', false],
+  ['http://[64:ff9b::a00:1]/', false],
+  ['http://[fd00:ec2::254]/', false],
+  ['http://[fe80::1]/', false],
+  ['https://ci.example.com/', true],
+  ['http://8.8.8.8/', true],
+  ['http://172.32.0.1/', true],
+  ['http://[2606:4700::1111]/', true],
+] as const)('%s is of the internet: %s', (url, is) => {
+  expect(isCallbackAllowed(url, 'public')).toBe(is)
 })
 
 test.each([

@@ -156,3 +156,13 @@ test('a claim finds what was appended just before it, though the views have yet 
   }
   await answeredSoon(waiting(driver), 'flash')
 })
+
+test('where claims do not wait they are answered at once, however long they ask for', async () => {
+  const driver = openDriver({ limits: { artifactBytesMax: 1, claimWaitMsMax: 0 } })
+  await openLab(driver)
+  const { answered, ms } = await waiting(driver)
+  expect(answered.status).toBe(204)
+  expect(ms).toBeLessThan(1_000)
+  await driver.post('/v1/executions', plan('e-1', 'flash'))
+  expect((await waiting(driver)).answered).toMatchObject({ status: 200, body: { taskName: 'flash' } })
+})

@@ -2,8 +2,8 @@ import type { House } from '../../../adapters/http/house.ts'
 import { openLeases } from '../../../adapters/memory/leases.ts'
 import type { EventStore } from '../../../domain/ports.ts'
 import { openCounters } from '../../../infra/counters.ts'
-import { openLiveAttempts } from '../../../infra/liveAttempts.ts'
-import { openLiveness } from '../../../infra/liveness.ts'
+import { openLiveAttempts } from '../../../infra/liveness/liveAttempts.ts'
+import { openLiveness } from '../../../infra/liveness/liveness.ts'
 
 /** The real liveness over a house of a test: its clock is the test's, and the sweeper looks when it is asked to. */
 export const openTestLiveness = (history: EventStore, now: () => string, settings: House['settings']) => {

@@ -118,3 +118,9 @@ test('the reference is one page that needs nothing from elsewhere, and runs no s
   expect(new Set(ids).size).toBe(ids.length)
   for (const [, target] of text.matchAll(/href="#([^"]+)"/g)) expect(ids).toContain(target)
 })
+
+test('who has no time for a rebuild says so, and does not pretend to have begun one', async () => {
+  const { house } = openDriver()
+  const viewsAdmin = { status: async () => house.viewsAdmin.status() }
+  expectProblem(await openDriver({ viewsAdmin }).post('/v1/views/rebuild'), 409, 'not-rebuilt-here')
+})
