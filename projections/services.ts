@@ -34,7 +34,7 @@ export interface Services {
   history: Pick<EventStore, 'load' | 'feed' | 'feedEnd' | 'onAppend' | 'scan'>
   views: Views
   leases: Leases
-  lossFreeze: { status(): LossFreeze; lift(): LossFreeze }
+  lossFreeze: { status(): LossFreeze | Promise<LossFreeze>; lift(): LossFreeze | Promise<LossFreeze> }
   /** The stream's head folded from history itself: `consistent=true`. Version 0: there is no such stream. */
   headOf(tenant: string, kind: Request['kind'], id: string): Promise<Head>
   /** The head as this process remembers it, which others may have left behind; asks no store. Undefined: not remembered. */
