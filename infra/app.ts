@@ -1,0 +1,9 @@
+/** The deployment as CDK knows it (cdk.json): `npx cdk synth`, `npx cdk deploy --all`. */
+import { App, Validations } from 'aws-cdk-lib'
+import { AwsSolutionsChecks } from 'cdk-nag'
+import { deployment } from './stacks/deployment.ts'
+import { optionsOf } from './stacks/options.ts'
+
+const app = new App()
+deployment(app, optionsOf(app))
+Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
