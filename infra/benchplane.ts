@@ -7,5 +7,6 @@ const terminal = processTerminal()
 
 process.exitCode = await main(process.argv.slice(2), terminal, {
   serve: async (options) => (await import('./serve.ts')).serve(options, terminal),
+  redrive: async (options) => (await import('./redrive.ts')).redriveLetters(options),
   demo: async (options) => (await import('./demo.ts')).demo(options, terminal),
 })

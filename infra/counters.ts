@@ -21,10 +21,22 @@ export const openCounters = () => ({
   sweeps: 0,
   /** Edges that could not be told, and looks that could not be taken; each is tried again. */
   sweepFailures: 0,
+  /** Looks at which nobody was declared lost, since most were silent. */
+  frozenSweeps: 0,
   suspicions: 0,
   expirations: 0,
   missingAttempts: 0,
   leaseExtensionMs: 0,
+  publishedEvents: 0,
+  /** Commits that a consumer of the history's stream has put aside. */
+  deadRecords: 0,
+  /** Batches of the history's stream that an outage has stopped; each comes again. */
+  consumerOutages: 0,
+  /** Records of the history's stream that were no inserts. */
+  tamperedRecords: 0,
+  armFailures: 0,
+  /** Turns of the shared lease clock that failed, and duties of its keeper that could not be begun or ended. */
+  keeperFailures: 0,
 })
 export type Counters = ReturnType<typeof openCounters>
 
@@ -66,10 +78,17 @@ const help: Readonly<Record<keyof Counters | keyof Gauges, string>> = {
   tickFailures: 'Ticks that threw or stayed contended, and are sent again',
   sweeps: 'Looks at all leases',
   sweepFailures: 'Edges of leases that could not be told, and are tried again',
+  frozenSweeps: 'Looks at all leases at which nobody was declared lost, since most workers were silent',
   suspicions: 'Workers that were suspected, having been silent',
   expirations: 'Workers that were declared lost',
   missingAttempts: 'Attempts declared lost since their worker did not know of them',
   leaseExtensionMs: 'Time that the server was away, and every lease was extended by',
+  publishedEvents: 'Events sent to the bus, repeats included',
+  deadRecords: 'Commits that a consumer of the history’s stream could not deal with, and has put aside',
+  consumerOutages: 'Batches of the history’s stream that an outage has stopped, and that come again',
+  tamperedRecords: 'Changes and removals of what lies in history, which nobody may do: verify it',
+  armFailures: 'Clocks of streams that could not be started; a sweep starts them later',
+  keeperFailures: 'Failures of keeping the lease clock of several servers; each is tried again',
   projectionLagCommits: 'Commits in history that the views have not seen',
   projectionLagMs: 'Age of the oldest commit of the last batch when it became visible in the views; 0 when idle',
   reactionLagCommits: 'Commits in history that the policies have not seen',

@@ -40,3 +40,4 @@ export const openDeadLetters = (views: () => Pick<ViewStore, 'write'>, countAtFi
     count: () => count,
   }
 }
+export type DeadLetters = ReturnType<typeof openDeadLetters>

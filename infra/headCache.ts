@@ -42,7 +42,6 @@ export const openHeadCache = ({ headCountMax = 10_000, headBytesMax = 64_000_000
 }
 
 const baseBytes = 1_000
-const bytesPerCommand = 60
 const bytesPerItem = 400
 
 /** What makes a state large is its lists: intervals, tasks, and each task's attempts. */
@@ -55,5 +54,5 @@ const weigh = ({ state, recent }: Head): number => {
       if (typeof item === 'object' && item !== null && 'attempts' in item && Array.isArray(item.attempts))
         items += item.attempts.length
   }
-  return baseBytes + recent.length * bytesPerCommand + items * bytesPerItem
+  return baseBytes + recent.text.length + items * bytesPerItem
 }

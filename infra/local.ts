@@ -1,12 +1,14 @@
 /**
- * The same house in one process: history, views, policies and clock on SQLite or in memory, for whoever drives it.
+ * The same house in one process: history, views, policies and clock on SQLite or in memory, for whoever drives it; and the
+ * way to the one whose tables other servers share.
  *
  *     command → decide → append → stream → project → react
  */
+import type { House as OpenHouse } from './house.ts'
 import { type HouseOptions, type Prepared, prepared, type Running, running } from './parts.ts'
-import { positionOf } from './projector.ts'
 import { servicesOf, wholeName } from './services.ts'
-import { countersOf, statusOf, unreadyReason } from './status.ts'
+import { countersOf, endOf, statusOf, unreadyReason } from './status.ts'
+import { positionOf } from './views/projector.ts'
 
 /** Views that are further behind than this are sooner built anew than caught up. */
 const catchUpCountMax = 20_000
@@ -14,14 +16,15 @@ const catchUpCountMax = 20_000
 const openingMs = 1_000
 
 /** Opens the house; it serves when this resolves. Throws the fault `storage-unusable` when it can't. */
-export const openHouse = async (options: HouseOptions) => {
+export const openHouse = async (options: HouseOptions): Promise<OpenHouse> => {
+  if (options.store === 'dynamodb') return (await import('./shared/house.ts')).openSharedHouse(options)
   const house = assembled(await prepared(options))
   await house.begin()
   return house
 }
-export type House = Awaited<ReturnType<typeof openHouse>>
+export type House = OpenHouse
 
-const assembled = (given: Prepared) => {
+const assembled = (given: Prepared): OpenHouse & { begin: () => Promise<void> } => {
   const parts = running(given)
   const { stores, log, now, settings, cursors } = given
   const { progress, closing, projector, reading, writing, rebuilding, reactor, clock, liveness, callbacks } = parts
@@ -40,16 +43,12 @@ const assembled = (given: Prepared) => {
     services,
     settings,
     log,
-    counters: () => countersOf(given, parts),
-    viewsStatus: () => statusOf(given, parts),
-    /** Builds the views anew beside those that serve, and lets them take over. One at a time: joins the one that runs. */
+    counters: () => countersOf(endOf(given, parts), parts),
+    viewsStatus: () => statusOf(endOf(given, parts), parts),
     rebuild: rebuilding.rebuild,
-    /** The injected time has jumped. */
     wakeClock: clock.wake,
-    /** One look at every lease; answers in how many ms the next is due. */
     sweep: liveness.sweeper.sweep,
     leaseStore: liveness.store,
-    /** Waits until views and policies have seen everything, and what came of it; false when they have not within the time. */
     settled: (timeoutMs = 5_000) => settled(stores.history, parts, timeoutMs),
     begin: async (): Promise<void> => {
       // A failure is logged where it happens; the rows that are there serve.

@@ -2,22 +2,23 @@
 import { openLeases } from '../adapters/memory/leases.ts'
 import type { Instant } from '../domain/ids.ts'
 import type { EventStore, RowChange, ViewStore } from '../domain/ports.ts'
-import { type CallbackOptions, startCallbacks } from './callbacks.ts'
-import { openCandidates } from './candidates.ts'
+import { type CallbackOptions, startCallbacks } from './callbacks/callbacks.ts'
 import { startClock } from './clock.ts'
+import type { PublishConsumerPorts } from './consumers/publish.ts'
 import { type Counters, openCounters } from './counters.ts'
 import { deadLettersView, openDeadLetters } from './deadLetters.ts'
 import { type HeadCacheLimits, openHeadCache } from './headCache.ts'
-import { openLiveness, openLivenessParts } from './liveness.ts'
+import { openLiveness, openLivenessParts } from './liveness/liveness.ts'
 import { type Log, noLog } from './log.ts'
 import { openProgress } from './progress.ts'
-import { type ProjectorPorts, startProjector } from './projector.ts'
 import { startReactor } from './reactor.ts'
-import { openReading } from './reading.ts'
-import { openRebuilding } from './rebuild.ts'
 import { resumeAt } from './resume.ts'
 import { observed, openWriting } from './services.ts'
 import { openStores, type StoreOptions } from './stores.ts'
+import { openCandidates } from './views/candidates.ts'
+import { type ProjectorPorts, startProjector } from './views/projector.ts'
+import { openReading } from './views/reading.ts'
+import { openRebuilding } from './views/rebuild.ts'
 
 export interface HouseOptions extends StoreOptions, HeadCacheLimits {
   /** Default: none. */
@@ -38,6 +39,14 @@ export interface HouseOptions extends StoreOptions, HeadCacheLimits {
   callbacks?: CallbackOptions
   /** Pauses between the attempts at a policy's command. Default 50 ms to 5 s. */
   policyPausesMs?: readonly number[]
+  /** Of several servers: where events are published. Default: nowhere. */
+  publisher?: PublishConsumerPorts['publisher']
+  /** Of several servers: functions follow the stream, answer for policies and send Ticks, so that no server does. Default false. */
+  isPipelined?: boolean
+  /** Of several servers: rows that are not whole are made so, as whoever has the time for it does. Default true. */
+  mends?: boolean
+  /** Of several servers: what is counted. Default: counters of its own. */
+  counters?: Counters
 }
 
 /** Without identity configured there is this tenant only. */
@@ -68,9 +77,13 @@ const following = (
   base: Omit<ProjectorPorts, 'onWritten' | 'onPage'> & { history: EventStore },
   told: { onDue: (nextDue: Instant) => void; onPage: ProjectorPorts['onPage'] },
 ) => {
-  const reading = openReading(base.history, () => projector)
+  const reading = openReading({
+    history: base.history,
+    rows: async () => ({ views: projector.views(), isWhole: true }),
+    cursor: () => projector.cursor(),
+  })
   const candidates = openCandidates({
-    views: () => projector.views(),
+    views: async () => projector.views(),
     hasCaughtUp: () => projector.hasCaughtUp(),
     caughtUp: () => reading.views.caughtUp(),
   })

@@ -3,10 +3,11 @@ import type { EventStore, FeedPage, ViewStore } from '../domain/ports.ts'
 import { type Reaction, reactionsTo } from '../projections/react.ts'
 import { type Bell, openBell } from './bell.ts'
 import type { Counters } from './counters.ts'
+import { sendInLanes } from './lanes.ts'
 import type { Log } from './log.ts'
 import { openPace, type Pace } from './pace.ts'
 import type { Progress } from './progress.ts'
-import { positionOf } from './projector.ts'
+import { positionOf } from './views/projector.ts'
 
 /** How far the policies have come is kept under this name. */
 export const reactConsumer = 'react'
@@ -37,7 +38,6 @@ interface Run extends ReactorPorts {
 
 const handedCountMax = 100
 const pageCountMax = 500
-const laneCountMax = 8
 /** A restart goes through so many commits again at most. */
 const unsavedCountMax = 1_000
 const outagePauseMs = 1_000
@@ -79,7 +79,7 @@ const step = async (run: Run): Promise<boolean> => {
   if (page === undefined || page.commits.length === 0) return false
   const commits = page.commits.map(({ commit }) => commit)
   const reactions = await reactionsTo(run.views(), commits)
-  await sendAll(run, reactions)
+  await sendInLanes(reactions, (reaction) => send(run, reaction))
   run.cursor = page.cursor
   const position = positionOf(page.cursor)
   if (reactions.length > 0 || position - run.savedAt >= unsavedCountMax) {
@@ -112,14 +112,6 @@ const ownPage = async ({ history, pace, cursor, projectedTo }: Run): Promise<Fee
   const page = await pace.timed(() => history.feed(cursor, count))
   pace.learn(page.commits.length)
   return page
-}
-
-const sendAll = async (run: Run, reactions: readonly Reaction[]): Promise<void> => {
-  const lanes = [...Map.groupBy(reactions, ({ lane }) => lane).values()].values()
-  const walk = async (): Promise<void> => {
-    for (const lane of lanes) for (const reaction of lane) await send(run, reaction)
-  }
-  await Promise.all(Array.from({ length: Math.min(laneCountMax, reactions.length) }, walk))
 }
 
 const defaultPausesMs = [50, 200, 1_000, 5_000]

@@ -1,8 +1,8 @@
 import type { EventStore, ViewStore } from '../domain/ports.ts'
-import { type CallbackCursors, callbackConsumer, callbackLoss } from './callbackConsumer.ts'
+import { type CallbackCursors, callbackConsumer, callbackLoss } from './callbacks/callbackConsumer.ts'
 import type { Log } from './log.ts'
-import { positionOf, projectConsumer } from './projector.ts'
 import { reactConsumer } from './reactor.ts'
+import { positionOf, projectConsumer } from './views/projector.ts'
 
 export interface Cursors {
   project: string | undefined

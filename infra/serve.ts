@@ -2,14 +2,14 @@
 import { type ExitCode, exit, exits } from '../adapters/cli/exits.ts'
 import type { ServeOptions } from '../adapters/cli/house.ts'
 import type { Terminal } from '../adapters/cli/terminal.ts'
-import { openArtifacts as openFileArtifacts } from '../adapters/files/artifacts.ts'
-import { openLogs as openFileLogs } from '../adapters/files/logs.ts'
 import { createApp } from '../adapters/http/app.ts'
 import { startServer } from '../adapters/http/server.ts'
-import { openArtifacts as openMemoryArtifacts } from '../adapters/memory/artifacts.ts'
-import { openLogs as openMemoryLogs } from '../adapters/memory/logs.ts'
 import { isFault } from '../domain/faults.ts'
+import { type Blobs, openBlobs } from './blobs.ts'
+import { openBus } from './bus.ts'
 import { type House, openHouse } from './local.ts'
+import type { Log } from './log.ts'
+import type { HouseOptions } from './parts.ts'
 import { openLog } from './serverLog.ts'
 import { readSettings, type Setting, type Settings } from './settings.ts'
 import { openStateMachines } from './stateMachines.ts'
@@ -24,9 +24,12 @@ export const serve = async (options: ServeOptions, terminal: Terminal): Promise<
     return exits.done
   }
   const ended = asked()
-  const server = await started(settings)
+  const server = await started(settings, options.createTables === true)
   server.log.info({ url: server.url, docs: `${server.url}/docs`, ...keptIn(settings) }, 'benchplane serves')
-  server.log.info({}, 'no identity is configured: anybody on this machine may do anything, and nobody else is let in')
+  const { jwtIssuer: issuer } = settings
+  if (issuer === undefined)
+    server.log.info({}, 'no identity is configured: anybody on this machine may do anything, and nobody else is let in')
+  else server.log.info({ issuer, audience: settings.jwtAudience }, 'whoever has a token of this issuer is let in')
   server.log.info({ signal: await ended }, 'closing')
   await server.close()
   return exits.done
@@ -56,7 +59,11 @@ const settingsOf = (options: ServeOptions, { environment }: Terminal) => {
       )
 }
 
-const keptIn = ({ store, dataDir }: Settings): object => (store === 'memory' ? { store } : { store, dataDir })
+const keptIn = ({ store, dataDir, tablePrefix, bucket }: Settings): object => {
+  const blobs = bucket === undefined ? {} : { bucket }
+  if (store === 'memory') return { store, ...blobs }
+  return store === 'sqlite' ? { store, dataDir, ...blobs } : { store, tablePrefix, dataDir, ...blobs }
+}
 
 /** Resolves with the first signal that asks the process to end; a second one ends it at once. */
 const asked = (): Promise<string> =>
@@ -74,44 +81,78 @@ interface Started {
   close(): Promise<void>
 }
 
-const started = async (settings: Settings): Promise<Started> => {
-  const { host, port, store, dataDir, leaseMs, heartbeatEveryMs, suspectAfterMs, lossFreezeMsMax, logLevel } = settings
+const started = async (settings: Settings, createTables: boolean): Promise<Started> => {
+  const { host, port, logLevel } = settings
   const log = openLog(logLevel, process.stdout.isTTY === true)
-  const liveness = { leaseMs, heartbeatEveryMs, suspectAfterMs, lossFreezeMsMax }
-  const place = store === 'sqlite' ? { directory: dataDir } : {}
-  const { webhookSecret, callbackHosts, taskTokens } = settings
-  const tasks = taskTokens ? await openStateMachines() : undefined
-  const secret = () => webhookSecretOf(webhookSecret, place.directory, log)
-  const callbacks = { secret, hosts: callbackHosts, tasks: tasks?.answers }
-  const options = { store, log, callbacks, ...liveness, ...place }
-  const house = await openHouse(options).catch((error: unknown) => {
+  const { options, close: closeRest } = await houseOptions(settings, log)
+  const house = await openHouse({ ...options, createTables }).catch((error: unknown) => {
+    closeRest()
     throw cannotOpen(error)
   })
-  try {
-    const server = await startServer({ app: createApp(driven(house, settings)), host, port, log })
-    const close = async (): Promise<void> => {
-      await server.close()
-      await house.close()
-      tasks?.close()
-    }
-    return { url: server.url, log, close }
-  } catch (error) {
+  const blobs = await openBlobs(settings)
+  const close = async (): Promise<void> => {
     await house.close()
+    blobs.close()
+    closeRest()
+  }
+  try {
+    const server = await startServer({
+      app: createApp(driven(house, blobs, settings), await identityOf(settings, log)),
+      host,
+      port,
+      log,
+    })
+    const closeAll = async (): Promise<void> => {
+      await server.close()
+      await close()
+    }
+    return { url: server.url, log, close: closeAll }
+  } catch (error) {
+    await close()
     throw exit(exits.failed, `port ${port}: ${(error as Error).message}`)
   }
 }
 
+/** What the house is opened with, and what is to be closed after it. */
+const houseOptions = async (settings: Settings, log: Log): Promise<{ options: HouseOptions; close: () => void }> => {
+  const { store, dataDir, leaseMs, heartbeatEveryMs, suspectAfterMs, lossFreezeMsMax } = settings
+  const { webhookSecret, callbackHosts, taskTokens, tablePrefix, keeps, eventBusName, bucket } = settings
+  const tasks = taskTokens ? await openStateMachines() : undefined
+  const bus = eventBusName === undefined ? undefined : await openBus(eventBusName, bucket)
+  // Who keeps nothing sends no callbacks: nothing of it need be kept, nor a disk be there.
+  const kept = store === 'memory' || !keeps ? undefined : dataDir
+  const secret = (): string => webhookSecretOf(webhookSecret, kept, log)
+  const liveness = { leaseMs, heartbeatEveryMs, suspectAfterMs, lossFreezeMsMax }
+  const place = store === 'sqlite' ? { directory: dataDir } : { tablePrefix, keeps }
+  const callbacks = { secret, hosts: callbackHosts, tasks: tasks?.answers }
+  return {
+    options: { store, log, callbacks, ...liveness, ...place, ...(bus && { publisher: bus.publisher }) },
+    close: () => {
+      tasks?.close()
+      bus?.close()
+    },
+  }
+}
+
+/** Only who asks for tokens loads what reads them. */
+const identityOf = async (settings: Settings, log: Log): Promise<Parameters<typeof createApp>[1]> => {
+  const { jwtIssuer: issuer, jwtAudience: audience, jwksUrl, tenantClaim } = settings
+  if (issuer === undefined || audience === undefined) return {}
+  const { openIdentity } = await import('../adapters/http/identity.ts')
+  return { identity: openIdentity({ issuer, audience, jwksUrl, tenantClaim, log }) }
+}
+
 /** The house as HTTP is given it. */
-const driven = (house: House, settings: Settings): Parameters<typeof createApp>[0] => {
-  const { store, dataDir, artifactBytesMax, callbackHosts } = settings
+const driven = (house: House, { artifacts, logs }: Blobs, settings: Settings): Parameters<typeof createApp>[0] => {
+  const { artifactBytesMax, callbackHosts } = settings
   return {
     ...house.services,
     log: house.log,
     settings: house.settings,
     counters: house.counters,
-    artifacts: store === 'memory' ? openMemoryArtifacts() : openFileArtifacts({ directory: dataDir }),
+    artifacts,
     limits: { artifactBytesMax, ...(callbackHosts === undefined ? {} : { callbackHosts }) },
-    logs: store === 'memory' ? openMemoryLogs() : openFileLogs({ directory: dataDir }),
+    logs,
     viewsAdmin: {
       status: house.viewsStatus,
       rebuild: () => {
@@ -126,10 +167,20 @@ const driven = (house: House, settings: Settings): Parameters<typeof createApp>[
 /** SQLite: the file is malformed, or no database at all. */
 const damage: ReadonlySet<number> = new Set([11, 26])
 
+/** The SDK: what is said of settings that are missing. */
+const unset = /region is missing|^CredentialsProviderError/i
+
+/** No connection, or no answer. */
+const isUnreached = (cause: Error): boolean =>
+  cause.name === 'TimeoutError' ||
+  ('code' in cause && /^(?:ECONN|EHOST|ENET|ENOTFOUND|EAI_|ETIMEDOUT|EPIPE)/.test(String(cause.code)))
+
 const cannotOpen = (error: unknown): Error => {
   if (!(error instanceof Error)) return new Error(String(error))
   const { cause } = error
   const errcode = cause instanceof Error && 'errcode' in cause ? Number(cause.errcode) & 0xff : 0
   if (isFault(error, 'hole-in-history') || damage.has(errcode)) return exit(exits.broken, error.message)
+  if (cause instanceof Error && unset.test(`${cause.name}: ${cause.message}`)) return exit(exits.usage, error.message)
+  if (cause instanceof Error && isUnreached(cause)) return exit(exits.unreachable, error.message)
   return exit(exits.failed, error.message)
 }

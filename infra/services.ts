@@ -21,10 +21,16 @@ export interface AppendListeners {
   onAppended: (commits: readonly Commit[]) => void
   /** The store did not say what has become of these. */
   onDoubt: (commits: readonly NewCommit[]) => void
+  /** Other processes append as well. Default: none does. */
+  isShared?: boolean
 }
 
 /** Tells of what is appended, counts it, and remembers why the store can't be written, until it can. */
-export const observed = (history: EventStore, counters: Counters, { onAppended, onDoubt }: AppendListeners) => {
+export const observed = (
+  history: EventStore,
+  counters: Counters,
+  { onAppended, onDoubt, isShared = false }: AppendListeners,
+) => {
   let failure: string | undefined
   const append: EventStore['append'] = async (commits, checks) => {
     try {
@@ -42,7 +48,12 @@ export const observed = (history: EventStore, counters: Counters, { onAppended, 
       throw error
     }
   }
-  return { store: knowingNewest({ ...history, append }), failure: () => failure }
+  const store = { ...history, append }
+  /** It was seen to work otherwise. */
+  const forgive = (): void => {
+    failure = undefined
+  }
+  return { store: isShared ? store : knowingNewest(store), failure: () => failure, forgive }
 }
 
 /** Races are settled by taking turns; who still loses one lets others finish, ever longer. */

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { parseDocument } from 'yaml'
 import { z } from 'zod'
+import { callbackHosts } from '../adapters/callbackHosts.ts'
+import { isSafeUrl } from '../adapters/http/issuerKeys.ts'
 import { secretFault } from '../adapters/webhooks/signature.ts'
 
 /** What a server can be told, from its options, the environment or a file. Instants and lengths are in milliseconds. */
@@ -12,13 +14,31 @@ const whole = (min: number, max: number) =>
     z.int().min(min).max(max),
   )
 
+const yesOrNo = z.preprocess((value) => (value === 'true' ? true : value === 'false' ? false : value), z.boolean())
+
+const safeUrl = z.string().max(2_048).refine(isSafeUrl, 'an https address; http only on loopback')
+
 const Settings = z.strictObject({
   host: z.string().min(1).max(255).default('127.0.0.1'),
   /** 0: any that is free. */
   port: whole(0, 65_535).default(4180),
   /** Relative to where the server is started. */
   dataDir: z.string().min(1).max(4_096).default('.benchplane'),
-  store: z.enum(['sqlite', 'memory']).default('sqlite'),
+  store: z.enum(['sqlite', 'memory', 'dynamodb']).default('sqlite'),
+  /** In which logs and artifacts lie, on S3. The SDK's own settings say where, and with what right. Default: in the data directory. */
+  bucket: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "a bucket's name: [a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+    .optional(),
+  /** In front of the names of the tables in DynamoDB. Which engine, and with what right, say the SDK's own settings. */
+  tablePrefix: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{2,200}$/, '2 to 200 letters, digits, dots, dashes and underscores')
+    .default('benchplane-'),
+  /** Of servers on the same tables, one keeps the lease clock, and does what is done once for all; whether this one may. */
+  keeps: yesOrNo.default(true),
+  /** The bus of EventBridge that the keeper publishes all events on. Default: none. */
+  eventBusName: z.string().min(1).max(256).optional(),
   /** How often a worker is asked for a heartbeat. */
   heartbeatEveryMs: whole(100, 3_600_000).default(10_000),
   /** How long a worker's lease lives without one. */
@@ -37,24 +57,21 @@ const Settings = z.strictObject({
       if (message !== undefined) context.addIssue({ code: 'custom', message })
     })
     .optional(),
-  /** Where callbacks may go: hosts, `*.example.com` or `host:port`; in the environment with commas between. Default: anywhere. */
-  callbackHosts: z
-    .preprocess(
-      (value) => (typeof value === 'string' ? value.split(',').map((host) => host.trim()) : value),
-      z
-        .array(
-          z
-            .string()
-            .max(255)
-            .regex(/^(?:\*\.)?[A-Za-z0-9.-]+(?::\d{1,5})?$|^\[[0-9A-Fa-f:.]+\](?::\d{1,5})?$/, 'a host'),
-        )
-        .max(100),
-    )
-    .optional(),
+  /**
+   * Where callbacks may go: hosts, `*.example.com` or `host:port`, in the environment with commas between; `public`: to public
+   * addresses only. Default: anywhere; with an issuer `public`.
+   */
+  callbackHosts: callbackHosts.optional(),
   /** Whether executions answer the state machines that wait for them with a task token; the SDK's own settings say where. */
-  taskTokens: z
-    .preprocess((value) => (value === 'true' ? true : value === 'false' ? false : value), z.boolean())
-    .default(false),
+  taskTokens: yesOrNo.default(false),
+  /** Whose bearer tokens are asked for, as their `iss` has it. Default: nobody is asked, and only loopback is served. */
+  jwtIssuer: safeUrl.optional(),
+  /** What the tokens' `aud` must hold. */
+  jwtAudience: z.string().min(1).max(255).optional(),
+  /** Where the issuer's keys are. Default: what its `/.well-known/openid-configuration` says. */
+  jwksUrl: safeUrl.optional(),
+  /** The claim that names the tenant. Default: everybody is of the tenant `default`. */
+  tenantClaim: z.string().min(1).max(255).optional(),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
 })
 export type Settings = z.output<typeof Settings> & { suspectAfterMs: number }
@@ -105,6 +122,8 @@ const judged = (sources: Record<string, Setting>, before: readonly string[]): Re
 
 /** What is reckoned from other settings. */
 const withDefaults = ({ suspectAfterMs, ...settings }: z.output<typeof Settings>): Settings => ({
+  // Whoever may ask from elsewhere is not to reach what only this machine can.
+  ...(settings.jwtIssuer === undefined ? {} : { callbackHosts: 'public' as const }),
   ...settings,
   suspectAfterMs: suspectAfterMs ?? Math.round(settings.leaseMs * 0.75),
 })
@@ -118,9 +137,22 @@ const told = (issue: z.core.$ZodIssue): readonly Told[] =>
 
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i
 
+const identityFaults = ({ jwtIssuer, jwtAudience, jwksUrl, tenantClaim }: Partial<Settings>): readonly Told[] => {
+  if (jwtIssuer !== undefined)
+    return jwtAudience === undefined
+      ? [['jwtIssuer', 'jwtAudience says whom its tokens are to be for: anybody’s would do']]
+      : []
+  const rest = Object.entries({ jwtAudience, jwksUrl, tenantClaim })
+  return rest.flatMap(([name, value]): Told[] => (value === undefined ? [] : [[name, 'it needs jwtIssuer']]))
+}
+
 /** What fits each by itself, but not together. */
-const unfit = ({ host, leaseMs, heartbeatEveryMs, suspectAfterMs }: Settings): readonly Told[] => [
-  ...(loopback.test(host)
+const unfit = ({ host, leaseMs, heartbeatEveryMs, suspectAfterMs, ...settings }: Settings): readonly Told[] => [
+  ...(settings.eventBusName === undefined || settings.store === 'dynamodb'
+    ? []
+    : [['eventBusName', `only the dynamodb store publishes events, not ${settings.store}`] as const]),
+  ...identityFaults(settings),
+  ...(loopback.test(host) || settings.jwtIssuer !== undefined
     ? []
     : [
         [

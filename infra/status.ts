@@ -1,8 +1,10 @@
 import { viewNames } from '../projections/views.ts'
 import { type Counter, described } from './counters.ts'
+import type { Liveness } from './liveness/liveness.ts'
 import type { Prepared, Running } from './parts.ts'
-import { positionOf } from './projector.ts'
-import type { RebuildStatus } from './rebuild.ts'
+import { type Projector, positionOf } from './views/projector.ts'
+import type { RebuildStatus } from './views/rebuild.ts'
+import type { OpenGeneration } from './views/viewGenerations.ts'
 
 export interface ViewsStatus {
   /** Which set of rows serves; goes up with each rebuild. */
@@ -15,14 +17,23 @@ export interface ViewsStatus {
 }
 
 /** Only this process appends: history ends where it ended when the house was opened, plus what was appended since. */
-const endOf = ({ cursors }: Prepared, { counters }: Running): number =>
+export const endOf = ({ cursors }: Prepared, { counters }: Running): number =>
   positionOf(cursors.end) + counters.appendedCommits
 
-export const statusOf = async (given: Prepared, parts: Running): Promise<ViewsStatus> => {
-  const { projector, rebuilding } = parts
+/** What is looked at of a house, whichever stores are behind it. */
+export interface Seen extends Pick<Running, 'counters' | 'cache' | 'letters'> {
+  projector: Pick<Projector, 'cursor' | 'lagMs'>
+  reactor: { cursor: () => string | undefined }
+  rebuilding: { serving: () => OpenGeneration; status: () => RebuildStatus }
+  liveness: Pick<Liveness, 'gauges'>
+  callbacks: { pendingCount: () => number } | undefined
+}
+
+/** `end`: how many commits are known to be in history. */
+export const statusOf = async (end: number, { projector, rebuilding }: Seen): Promise<ViewsStatus> => {
   const serving = rebuilding.serving()
   const checkpoint = positionOf(projector.cursor())
-  const behindCount = Math.max(0, endOf(given, parts) - checkpoint)
+  const behindCount = Math.max(0, end - checkpoint)
   const items = await Promise.all(
     viewNames.map(async (name) => ({ name, rowCount: await serving.views.rowCount(name), behindCount, checkpoint })),
   )
@@ -30,9 +41,8 @@ export const statusOf = async (given: Prepared, parts: Running): Promise<ViewsSt
   return { generation: serving.generation, items, rebuilding: rebuild.isRunning, rebuild }
 }
 
-export const countersOf = (given: Prepared, parts: Running): readonly Counter[] => {
-  const { counters, cache, projector, reactor, rebuilding, letters, liveness, callbacks } = parts
-  const end = endOf(given, parts)
+export const countersOf = (end: number, seen: Seen): readonly Counter[] => {
+  const { counters, cache, projector, reactor, rebuilding, letters, liveness, callbacks } = seen
   const { count: cachedHeads, bytes: cachedHeadBytes } = cache.size()
   return described(counters, {
     projectionLagCommits: Math.max(0, end - positionOf(projector.cursor())),
@@ -48,15 +58,24 @@ export const countersOf = (given: Prepared, parts: Running): readonly Counter[] 
 }
 
 /** The projector may stumble for so long before nobody should rely on it. */
-const stuckMsMax = 10_000
+export const stuckMsMax = 10_000
+
+/** Why somebody does not get on, if that has been so for too long. */
+export const stuckReason = (
+  stuck: { sinceMs: number; error: unknown } | undefined,
+  now: string,
+  what: string,
+): string | undefined =>
+  stuck === undefined || Date.parse(now) - stuck.sinceMs <= stuckMsMax
+    ? undefined
+    : `${what}: ${stuck.error instanceof Error ? stuck.error.message : String(stuck.error)}`
 
 /** Why nobody should be sent here now. */
 export const unreadyReason = (given: Prepared, parts: Running): string | undefined => {
   const { projector, failure, closing } = parts
   if (closing.signal.aborted) return 'the house is closing'
-  const stuck = projector.stuck()
-  if (stuck !== undefined && Date.parse(given.now()) - stuck.sinceMs > stuckMsMax)
-    return `the views cannot get on: ${stuck.error instanceof Error ? stuck.error.message : String(stuck.error)}`
+  const stuck = stuckReason(projector.stuck(), given.now(), 'the views cannot get on')
+  if (stuck !== undefined) return stuck
   if (!projector.hasCaughtUp()) {
     const behindCount = endOf(given, parts) - positionOf(projector.cursor())
     return `the views are catching up with history: ${behindCount} commits to go`

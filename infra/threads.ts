@@ -1,8 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import type { Verification } from '../projections/services.ts'
 import type { AuditJob } from './auditWorker.ts'
-import type { BuildProgress, Built } from './buildViews.ts'
-import type { BuildJob, BuildMessage } from './buildWorker.ts'
+import type { BuildProgress, Built } from './views/buildViews.ts'
+import type { BuildJob, BuildMessage } from './views/buildWorker.ts'
 
 interface Thread<Message> {
   file: string
@@ -48,7 +48,7 @@ export const buildInThread = async (
     if (message.kind === 'progress') onProgress(message.progress)
     else built = message.built
   }
-  await inThread({ file: './buildWorker.ts', workerData, onMessage, signal })
+  await inThread({ file: './views/buildWorker.ts', workerData, onMessage, signal })
   if (built === undefined) throw new Error('the views were not built to their end')
   return built
 }

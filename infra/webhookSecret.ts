@@ -1,5 +1,5 @@
-import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { newSecret, secretFault } from '../adapters/webhooks/signature.ts'
 import { fault } from '../domain/faults.ts'
 import type { Log } from './log.ts'
@@ -43,6 +43,7 @@ const ownerOnly = 0o600
 
 const made = (path: string, log: Log): string => {
   const secret = newSecret()
+  mkdirSync(dirname(path), { recursive: true })
   const file = openSync(path, 'w', ownerOnly)
   try {
     writeSync(file, `${secret}\n`)

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { openHistory } from '../../adapters/memory/history.ts'
 import type { Head } from '../../domain/head.ts'
 import type { EventStore, NewCommit } from '../../domain/ports.ts'
+import { noneRecent } from '../../domain/recent.ts'
 import { openHeadCache } from '../../infra/headCache.ts'
 import { knowingNewest } from '../../infra/soleWriter.ts'
 
@@ -9,7 +10,7 @@ const head = (version: number, state: object = {}): Head => ({
   version,
   hash: null,
   state,
-  recent: [],
+  recent: noneRecent,
   correlationId: undefined,
   at: '',
   commitsSinceRide: 0,

@@ -2,7 +2,7 @@ import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { newSecret } from '../../adapters/webhooks/signature.ts'
-import type { CallbackOptions } from '../../infra/callbacks.ts'
+import type { CallbackOptions } from '../../infra/callbacks/callbacks.ts'
 import { numbers, openHouses, openLines, type Voiced } from './house.ts'
 import { isSignedBy, openReceiver } from './receiver.ts'
 

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { openViews } from '../../adapters/memory/views.ts'
 import type { Commit } from '../../domain/event.ts'
+import { fault } from '../../domain/faults.ts'
 import type { RowChange, ViewQuestion } from '../../domain/ports.ts'
-import { openCandidates } from '../../infra/candidates.ts'
+import { openCandidates } from '../../infra/views/candidates.ts'
 import { benches } from '../../projections/benches.ts'
 
 const described = (benchId: string, capabilities: readonly string[], version = 1, type = 'hil'): RowChange => {
@@ -30,14 +31,18 @@ const candidatesOver = async (...changes: readonly RowChange[]) => {
   await store.write(changes)
   const asked: string[] = []
   let isCaughtUp = true
+  let isWhole = true
   let waits = 0
   const candidates = openCandidates({
-    views: () => ({
-      query: (question: ViewQuestion) => {
-        asked.push(`${question.index} ${question.partition}`)
-        return store.query(question)
-      },
-    }),
+    views: async () => {
+      if (!isWhole) throw fault('storage-unusable', 'not whole')
+      return {
+        query: (question: ViewQuestion) => {
+          asked.push(`${question.index} ${question.partition}`)
+          return store.query(question)
+        },
+      }
+    },
     hasCaughtUp: () => true,
     caughtUp: async () => {
       waits++
@@ -50,7 +55,10 @@ const candidatesOver = async (...changes: readonly RowChange[]) => {
     await store.write([change])
     candidates.learn([change])
   }
-  return { ask, asked, write, candidates, waits: () => waits, fallBehind: () => (isCaughtUp = false) }
+  const become = (next: { isWhole: boolean }): void => {
+    isWhole = next.isWhole
+  }
+  return { ask, asked, write, candidates, waits: () => waits, fallBehind: () => (isCaughtUp = false), become }
 }
 
 describe('candidates', () => {
@@ -113,6 +121,14 @@ describe('candidates', () => {
     expect((await ask(['can-fd'], undefined, true)).benchIds).toEqual(['b1'])
     fallBehind()
     await expect(ask(['can-fd'], undefined, true)).rejects.toMatchObject({ code: 'storage-unusable' })
+    expect((await ask(['can-fd'])).benchIds).toEqual(['b1'])
+  })
+
+  test('are refused while the rows are not whole, and then asked for again', async () => {
+    const { ask, become } = await candidatesOver(described('b1', ['can-fd']))
+    become({ isWhole: false })
+    await expect(ask(['can-fd'])).rejects.toMatchObject({ code: 'storage-unusable' })
+    become({ isWhole: true })
     expect((await ask(['can-fd'])).benchIds).toEqual(['b1'])
   })
 

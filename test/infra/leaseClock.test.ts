@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { openLeaseClock } from '../../infra/leaseClock.ts'
+import { openLeaseClock } from '../../infra/liveness/leaseClock.ts'
 
 const opened = () => {
   const away: number[] = []

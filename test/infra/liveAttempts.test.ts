@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { AttemptName } from '../../domain/leaseStore.ts'
-import { openLiveAttempts } from '../../infra/liveAttempts.ts'
+import { openLiveAttempts } from '../../infra/liveness/liveAttempts.ts'
 import { openClocks, openFleet } from './fleet.ts'
 import { openHouses } from './house.ts'
 

@@ -101,7 +101,7 @@ describe('mass silence', () => {
         await pass(1)
       }
     await pass(40)
-    expect(services.lossFreeze.status().frozen).toBe(true)
+    expect((await services.lossFreeze.status()).frozen).toBe(true)
     expect(expired(await since(before))).toEqual(['w0', 'w1', 'w2'])
   })
 

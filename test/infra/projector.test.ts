@@ -4,7 +4,7 @@ import { openViews } from '../../adapters/memory/views.ts'
 import type { EventStore, FeedPage, ViewStore } from '../../domain/ports.ts'
 import { openCounters } from '../../infra/counters.ts'
 import { openProgress } from '../../infra/progress.ts'
-import { positionOf, projectConsumer, startProjector } from '../../infra/projector.ts'
+import { positionOf, projectConsumer, startProjector } from '../../infra/views/projector.ts'
 import { openLines, until } from './house.ts'
 
 const stops: (() => Promise<void>)[] = []

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { audience, openIssuer } from '../adapters/http/issuer.ts'
 import { openHouse, run, start, temporaryDirectory } from '../adapters/programs.ts'
 
 const urlOf = async (args: string[], environment: Record<string, string> = {}) => {
@@ -47,6 +48,21 @@ test('every faulty setting is told at once', async () => {
 test('it says that it lets only this machine in', async () => {
   const { server } = await urlOf(['--store', 'memory'])
   await server.says(/no identity is configured/)
+})
+
+test('with identity it serves whoever has a token, and says whose', async () => {
+  const issuer = await openIssuer()
+  const environment = { BENCHPLANE_JWT_ISSUER: issuer.url, BENCHPLANE_JWT_AUDIENCE: audience }
+  const { server, url } = await urlOf(['--store', 'memory'], environment)
+  await server.says(/whoever has a token of this issuer is let in/)
+  const register = ['bench', 'register', 'b1', '--type', 'hil', '--url', url]
+  const refused = await run(register)
+  expect([refused.code, refused.stderr]).toEqual([3, expect.stringMatching(/unauthenticated: [^]*BENCHPLANE_TOKEN/)])
+  const BENCHPLANE_TOKEN = await issuer.token({ sub: 'grace' })
+  expect(await run(register, { BENCHPLANE_TOKEN })).toMatchObject({ code: 0 })
+  const told = await run(['history', 'show', 'bench/b1', '--url', url], { BENCHPLANE_TOKEN })
+  expect(told.stdout).toContain('user grace')
+  await issuer.close()
 })
 
 test('in memory it leaves nothing behind', async () => {

@@ -45,6 +45,19 @@ test('an option goes before the environment, the environment before the file, an
   })
 })
 
+test('where others may ask, callbacks go to public addresses only, unless hosts are named', () => {
+  const hostsOf = (environment: Record<string, string>): unknown => {
+    const read = readSettings({}, environment, undefined)
+    return read.ok ? read.settings.callbackHosts : read.faults
+  }
+  const issuer = { BENCHPLANE_JWT_ISSUER: 'https://issuer.example.com', BENCHPLANE_JWT_AUDIENCE: 'benchplane' }
+  expect(hostsOf({})).toBeUndefined()
+  expect(hostsOf({ BENCHPLANE_CALLBACK_HOSTS: 'public' })).toBe('public')
+  expect(hostsOf(issuer)).toBe('public')
+  const named = { ...issuer, BENCHPLANE_CALLBACK_HOSTS: 'ci.example.com, localhost:8080' }
+  expect(hostsOf(named)).toEqual(['ci.example.com', 'localhost:8080'])
+})
+
 test('every fault is told at once, with where it stands', () => {
   const path = file('port: 99999\nprot: 1\nstore: paper')
   const read = readSettings({}, { BENCHPLANE_HEARTBEAT_EVERY_MS: 'soon' }, path)
@@ -65,6 +78,22 @@ test.each(['0.0.0.0', '::', '192.0.2.1', 'lab.example.com'])(
     ])
   },
 )
+
+test('with identity it may be reached from elsewhere', () => {
+  const identity = { BENCHPLANE_JWT_ISSUER: 'https://id.example.com/lab', BENCHPLANE_JWT_AUDIENCE: 'benchplane' }
+  expect(readSettings({ host: option('0.0.0.0', '--host') }, identity, undefined).ok).toBe(true)
+})
+
+test.each([
+  [{ BENCHPLANE_JWT_ISSUER: 'https://id.example.com' }, /^BENCHPLANE_JWT_ISSUER: jwtAudience/],
+  [{ BENCHPLANE_JWT_ISSUER: 'http://id.example.com', BENCHPLANE_JWT_AUDIENCE: 'x' }, /^BENCHPLANE_JWT_ISSUER: .*https/],
+  [{ BENCHPLANE_JWKS_URL: 'https://id.example.com/keys' }, /^BENCHPLANE_JWKS_URL: it needs jwtIssuer/],
+  [{ BENCHPLANE_JWT_AUDIENCE: 'benchplane' }, /^BENCHPLANE_JWT_AUDIENCE: it needs jwtIssuer/],
+  [{ BENCHPLANE_TENANT_CLAIM: 'org' }, /^BENCHPLANE_TENANT_CLAIM: it needs jwtIssuer/],
+])('identity by halves is refused: %o', (environment, fault) => {
+  const read = readSettings({}, environment, undefined)
+  expect(read.ok ? [] : read.faults).toEqual([expect.stringMatching(fault)])
+})
 
 test.each(['127.0.0.1', '127.1.2.3', '::1', 'localhost', 'LOCALHOST'])('%s is this machine', (host) => {
   expect(readSettings({ host: option(host, '--host') }, {}, undefined).ok).toBe(true)

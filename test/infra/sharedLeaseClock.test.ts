@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type ClockRow, openSharedLeaseClock } from '../../infra/sharedLeaseClock.ts'
+import { type ClockRow, openSharedLeaseClock } from '../../infra/shared/leaseClock.ts'
 
 const startAt = '2026-03-02T08:00:00.000Z'
 const startMs = Date.parse(startAt)
 const stepMsMax = 2_000
 
 /** Some servers, one row, and a time that passes for all of them alike. */
-const opened = (serverCount: number) => {
+const opened = (serverCount: number, keeps: (n: number) => boolean = () => true) => {
   let nowMs = 7_000
   let written: Awaited<ReturnType<ClockRow['read']>>
   const row: ClockRow = {
@@ -19,7 +19,7 @@ const opened = (serverCount: number) => {
     },
   }
   const servers = Array.from({ length: serverCount }, (_, n) =>
-    openSharedLeaseClock({ row, serverId: `s${n}`, startAt, monotonicMs: () => nowMs, stepMsMax }),
+    openSharedLeaseClock({ row, serverId: `s${n}`, startAt, monotonicMs: () => nowMs, stepMsMax, keeps: keeps(n) }),
   )
   const pass = (ms: number): void => {
     nowMs += ms
@@ -106,4 +106,73 @@ test('whoever turns when, no server gives time that is behind the one that judge
     }),
     { numRuns: 300 },
   )
+})
+
+test('a clock that is handed over is taken at the next look, and goes on where it was', async () => {
+  const { servers, run, at } = opened(2)
+  const [first, second] = [servers[0]!, servers[1]!]
+  await run(10_000)
+  const before = at(0)
+  await first.handOver()
+  expect(await second.turn()).toBe(true)
+  expect(at(1) - before).toBeLessThanOrEqual(stepMsMax / 2)
+  expect(await first.turn()).toBe(false)
+  await first.handOver()
+  expect(await second.turn()).toBe(true)
+})
+
+test('a server that is not to keep the clock follows it, and takes it from nobody', async () => {
+  const { servers, run, at, givenAt } = opened(2, (n) => n === 0)
+  const second = servers[1]!
+  expect(await second.turn()).toBe(false)
+  await run(10_000)
+  expect(givenAt(1)).toBeGreaterThanOrEqual(at(0))
+  await run(60_000, [second])
+  expect(await second.turn()).toBe(false)
+})
+
+test('who was away looks at the clock before giving time by it, and else does not', async () => {
+  const { servers, run, pass, at, givenAt } = opened(2)
+  await run(10_000)
+  const [first, second] = [servers[0]!, servers[1]!]
+  await run(60_000, [first])
+  pass(-500)
+  await second.lookIfAway()
+  expect(givenAt(1)).toBeGreaterThanOrEqual(at(0))
+  expect(givenAt(1) - at(0)).toBeLessThanOrEqual(stepMsMax)
+  const given = givenAt(1)
+  await run(500, [first])
+  await second.lookIfAway()
+  expect(givenAt(1)).toBe(given + 500)
+})
+
+test('that somebody keeps the clock is known by its going on', async () => {
+  const { servers, run, pass } = opened(2)
+  const [first, second] = [servers[0]!, servers[1]!]
+  await first.turn()
+  await second.turn()
+  expect([first.isKept(), second.isKept()]).toEqual([true, false])
+  await run(1_000)
+  expect(second.isKept()).toBe(true)
+  pass(2 * stepMsMax + 1)
+  expect(second.isKept()).toBe(false)
+  await second.turn()
+  expect(second.isKept()).toBe(true)
+})
+
+test('turns that overlap are one, and take the clock from nobody', async () => {
+  const { servers, run } = opened(1)
+  await run(1_000)
+  expect(await Promise.all([1, 2, 3].map(async () => servers[0]!.turn()))).toEqual([true, true, true])
+})
+
+test('a keeper that cannot write the clock does not say for long that it is kept', async () => {
+  const { servers, run, pass } = opened(1)
+  await run(2_000)
+  pass(2 * stepMsMax)
+  expect(servers[0]?.isKept()).toBe(true)
+  pass(1)
+  expect(servers[0]?.isKept()).toBe(false)
+  await servers[0]?.turn()
+  expect(servers[0]?.isKept()).toBe(true)
 })

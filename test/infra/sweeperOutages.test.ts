@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { openLeases } from '../../adapters/memory/leases.ts'
 import type { Lease } from '../../domain/leaseStore.ts'
 import { openCounters } from '../../infra/counters.ts'
-import { openLiveAttempts } from '../../infra/liveAttempts.ts'
-import { openLiveness } from '../../infra/liveness.ts'
+import { openLiveAttempts } from '../../infra/liveness/liveAttempts.ts'
+import { openLiveness } from '../../infra/liveness/liveness.ts'
 import { openHouses, openLines, openTime, type Voiced } from './house.ts'
 
 const { open } = openHouses()

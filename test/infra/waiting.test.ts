@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { openBell } from '../../infra/bell.ts'
 import { openProgress } from '../../infra/progress.ts'
-import { openWaiting } from '../../infra/waiting.ts'
+import { openWaiting } from '../../infra/views/waiting.ts'
 
 describe('waiting', () => {
   test('ends when the number is told, when the time is up, and when nobody is to wait any longer', async () => {
