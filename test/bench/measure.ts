@@ -46,14 +46,17 @@ export const inTemporaryDirectory = async <Result>(work: (directory: string) => 
   }
 }
 
-/** A part of the benchmark in a process of its own, so that no part warms or burdens another. Prints its rows as JSON on its last line. */
-export const runPart = async (part: string): Promise<readonly Row[]> => {
+/**
+ * A part of the benchmark in a process of its own, so that no part warms or burdens another. Prints its rows as JSON on its
+ * last line; `said` is what it printed before.
+ */
+export const runPart = async (part: string): Promise<{ rows: readonly Row[]; said: string }> => {
   const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--expose-gc', part], {
     maxBuffer: 64 * 1024 * 1024,
   })
-  const last = stdout.trimEnd().split('\n').at(-1) ?? ''
+  const lines = stdout.trimEnd().split('\n')
   try {
-    return JSON.parse(last) as readonly Row[]
+    return { rows: JSON.parse(lines.pop() ?? '') as readonly Row[], said: lines.join('\n') }
   } catch (error) {
     throw new Error(`${part} printed no rows:\n${stdout}\n${stderr}`, { cause: error })
   }

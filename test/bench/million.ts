@@ -1,7 +1,7 @@
 /** A history of a million events: written, started on, verified, its views rebuilt; and what the server weighs. */
 import { readFileSync } from 'node:fs'
 import { openHouse } from '../../infra/local.ts'
-import { rebuildViews } from '../../infra/rebuild.ts'
+import { rebuildViews } from '../../infra/views/rebuild.ts'
 import { intent, openWritePath, registration } from './house.ts'
 import { inTemporaryDirectory, median, printRows, type Row, whole } from './measure.ts'
 import { startMeasured } from './server.ts'

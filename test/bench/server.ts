@@ -17,13 +17,22 @@ export interface MeasuredServer {
   stop(): Promise<void>
 }
 
-/** The real server in a process of its own, on SQLite. */
-export const startMeasured = async (directory: string): Promise<MeasuredServer> => {
+export interface MeasuredOptions {
+  /** Of `serve`, beside its port and data directory. Default: none, which is SQLite. */
+  options?: readonly string[]
+  environment?: Readonly<Record<string, string>>
+}
+
+/** The real server in a process of its own. */
+export const startMeasured = async (
+  directory: string,
+  { options = [], environment = {} }: MeasuredOptions = {},
+): Promise<MeasuredServer> => {
   const begun = performance.now()
-  const child: ChildProcess = spawn(process.execPath, [...start, '--port', '0', '--data', directory], {
+  const child: ChildProcess = spawn(process.execPath, [...start, '--port', '0', '--data', directory, ...options], {
     cwd: top,
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, BENCHPLANE_LOG_LEVEL: 'info' },
+    env: { ...process.env, BENCHPLANE_LOG_LEVEL: 'info', ...environment },
   })
   let output = ''
   const url = await new Promise<string>((resolve, reject) => {
@@ -66,7 +75,7 @@ export const send = (
   { key, agent: own = agent, headers: more }: SendOptions = {},
 ): Promise<{ status: number; text: string }> =>
   new Promise((resolve, reject) => {
-    const text = JSON.stringify(body)
+    const text = body === undefined ? '' : JSON.stringify(body)
     const headers = {
       'content-type': 'application/json',
       'content-length': Buffer.byteLength(text),

@@ -2,10 +2,7 @@ import type { Exceptions } from './rule.ts'
 
 /** Each with its reason. These lists only get shorter; the tests tell when an entry is no longer needed. */
 export const exceptions: Exceptions = {
-  notBuiltYet: [
-    { room: 'infra/entry', reason: 'Lambda composition roots come with the CDK stacks' },
-    { room: 'adapters/console', reason: 'the browser console comes after the API' },
-  ],
+  notBuiltYet: [{ room: 'adapters/console', reason: 'the browser console comes after the API' }],
   mediumSpecific: [
     ...[
       'append',
@@ -25,18 +22,33 @@ export const exceptions: Exceptions = {
     ...[
       'append',
       'client',
+      'endpoint',
       'engine',
       'entities',
       'feed',
+      'feedMemory',
       'gate',
+      'generations',
       'items',
       'layout',
       'leaseClock',
       'leaseItems',
       'leaseRequests',
+      'mappings',
       'outages',
       'read',
       'requests',
+      'segments',
+      'storedRecords',
+      'streamBatches',
+      'streamCheckpoints',
+      'streamFollow',
+      'streamRange',
+      'streamRecords',
+      'streamRunner',
+      'streamShard',
+      'streamWaking',
+      'streams',
       'tables',
       'tail',
       'viewEntities',

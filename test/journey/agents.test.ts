@@ -12,6 +12,8 @@ import {
   submit,
 } from '../adapters/agent/lab.ts'
 import { type House, isAlive, start, taken } from '../adapters/programs.ts'
+import type { Place } from './server.ts'
+import { dynamodb, sqlite } from './stores.ts'
 
 /** Agents that are killed, paused, doubled and told the wrong time: the programs themselves, from outside. */
 
@@ -25,70 +27,86 @@ const epochOf = async ({ client }: House): Promise<number | undefined> =>
   taken(await client.getWorker({ params: { workerId: 'w1' }, query: { consistent: true } })).session?.epoch
 const pidIn = (log: string): number => Number(/^pid (\d+)/m.exec(log)?.[1])
 
-test('a worker is killed in the middle of a task: nothing of it runs any more when its server gives it up, and it is finished elsewhere', async () => {
-  const house = await openLab(['b1'], brief)
-  const gang = {
-    reservationId: 'gang',
-    holder: 'ada',
-    benches: [{ benchId: 'b4' }, { benchId: 'b5' }],
-    durationMs: 3_600_000,
-  }
-  for (const benchId of ['b4', 'b5']) taken(await house.client.registerBench({ body: { benchId, type: 'hil' } }))
-  taken(await house.client.requestReservation({ body: gang }))
-  const doomed = house.agent('w1', ['b4'])
-  const go = join(house.directory, 'go')
-  const task = { name: 'long', relocatable: true, retry: { attemptCountMax: 2, backoffMs: 0 } }
-  await submit(house, 'E1', [{ ...task, ...command(`echo pid $$; while [ ! -e ${go} ]; do sleep 0.05; done`) }], {
-    reservationId: 'gang',
-  })
-  const pid = pidIn(await logged(house, 'E1', 'long', 'pid'))
-  house.agent('w2', ['b5'])
-  doomed.signal('SIGKILL')
-  await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 1_000, interval: 10 })
-  expect(await typesOf(house, 'worker', 'w1')).not.toContain('WorkerSessionExpired')
-  await vi.waitFor(async () => expect((await executionOf(house, 'E1')).tasks[0]?.attempts).toHaveLength(2), {
-    timeout: 10_000,
-    interval: 50,
-  })
-  const next = house.agent('w1', ['b4'])
-  await next.says(/ended and removed what an earlier life left/)
-  writeFileSync(go, '')
-  expect((await finished(house, 'E1')).tasks[0]?.attempts).toMatchObject([
-    { status: 'lost', workerId: 'w1', benchId: 'b4' },
-    { status: 'passed', workerId: 'w2', benchId: 'b5' },
-  ])
-})
+const stores = [sqlite, dynamodb()]
+/** Leases that run out soon, wherever they are kept. */
+const briefIn = ({ env, args }: Place) => ({ environment: { ...brief.environment, ...env }, args })
 
-test('an agent that slept past its lease reports nothing of before, ends what ran, and begins anew', async () => {
-  const house = await openLab(['b1'], brief)
-  const agent = house.agent('w1', ['b1'])
-  const ended = join(house.directory, 'ended')
-  await submit(house, 'E1', [
-    { name: 'brief', ...command(`echo pid $$; while [ ! -e ${ended} ]; do sleep 0.02; done`) },
-  ])
-  await submit(house, 'E2', [{ name: 'next', ...command('echo next') }])
-  const pid = pidIn(await logged(house, 'E1', 'brief', 'pid'))
-  stopWithoutGuard(house, 'w1', agent)
-  await vi.waitFor(async () => expect(await typesOf(house, 'execution', 'E1')).toContain('AttemptLost'), {
-    timeout: 10_000,
-    interval: 50,
-  })
-  // It ends in good order, though nobody may tell.
-  writeFileSync(ended, '')
-  await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 5_000 })
-  agent.signal('SIGCONT')
-  expect(outcomes(await finished(house, 'E2'))).toMatchObject({ next: ['passed', { exitCode: 0 }] })
-  const types = await typesOf(house, 'execution', 'E1')
-  expect(types).not.toContain('AttemptPassed')
-  expect(types).not.toContain('AttemptReportRejected')
-  expect(outcomes(await executionOf(house, 'E1'))).toEqual({ brief: ['errored', 'its worker was lost'] })
-  expect(await typesOf(house, 'worker', 'w1')).toEqual([
-    'WorkerEnrolled',
-    'WorkerSessionOpened',
-    'WorkerSessionExpired',
-    'WorkerSessionOpened',
-  ])
-})
+test.each(stores)(
+  'in $store, a worker is killed in the middle of a task: nothing of it runs any more when its server gives it up, and it is finished elsewhere',
+  {
+    timeout: 40_000,
+  },
+  async ({ place }) => {
+    const house = await openLab(['b1'], briefIn(place()))
+    const gang = {
+      reservationId: 'gang',
+      holder: 'ada',
+      benches: [{ benchId: 'b4' }, { benchId: 'b5' }],
+      durationMs: 3_600_000,
+    }
+    for (const benchId of ['b4', 'b5']) taken(await house.client.registerBench({ body: { benchId, type: 'hil' } }))
+    taken(await house.client.requestReservation({ body: gang }))
+    const doomed = house.agent('w1', ['b4'])
+    const go = join(house.directory, 'go')
+    const task = { name: 'long', relocatable: true, retry: { attemptCountMax: 2, backoffMs: 0 } }
+    await submit(house, 'E1', [{ ...task, ...command(`echo pid $$; while [ ! -e ${go} ]; do sleep 0.05; done`) }], {
+      reservationId: 'gang',
+    })
+    const pid = pidIn(await logged(house, 'E1', 'long', 'pid'))
+    house.agent('w2', ['b5'])
+    doomed.signal('SIGKILL')
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 1_000, interval: 10 })
+    expect(await typesOf(house, 'worker', 'w1')).not.toContain('WorkerSessionExpired')
+    await vi.waitFor(async () => expect((await executionOf(house, 'E1')).tasks[0]?.attempts).toHaveLength(2), {
+      timeout: 10_000,
+      interval: 50,
+    })
+    const next = house.agent('w1', ['b4'])
+    await next.says(/ended and removed what an earlier life left/)
+    writeFileSync(go, '')
+    expect((await finished(house, 'E1')).tasks[0]?.attempts).toMatchObject([
+      { status: 'lost', workerId: 'w1', benchId: 'b4' },
+      { status: 'passed', workerId: 'w2', benchId: 'b5' },
+    ])
+  },
+)
+
+test.each(stores)(
+  'in $store, an agent that slept past its lease reports nothing of before, ends what ran, and begins anew',
+  {
+    timeout: 40_000,
+  },
+  async ({ place }) => {
+    const house = await openLab(['b1'], briefIn(place()))
+    const agent = house.agent('w1', ['b1'])
+    const ended = join(house.directory, 'ended')
+    await submit(house, 'E1', [
+      { name: 'brief', ...command(`echo pid $$; while [ ! -e ${ended} ]; do sleep 0.02; done`) },
+    ])
+    await submit(house, 'E2', [{ name: 'next', ...command('echo next') }])
+    const pid = pidIn(await logged(house, 'E1', 'brief', 'pid'))
+    stopWithoutGuard(house, 'w1', agent)
+    await vi.waitFor(async () => expect(await typesOf(house, 'execution', 'E1')).toContain('AttemptLost'), {
+      timeout: 10_000,
+      interval: 50,
+    })
+    // It ends in good order, though nobody may tell.
+    writeFileSync(ended, '')
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 5_000 })
+    agent.signal('SIGCONT')
+    expect(outcomes(await finished(house, 'E2'))).toMatchObject({ next: ['passed', { exitCode: 0 }] })
+    const types = await typesOf(house, 'execution', 'E1')
+    expect(types).not.toContain('AttemptPassed')
+    expect(types).not.toContain('AttemptReportRejected')
+    expect(outcomes(await executionOf(house, 'E1'))).toEqual({ brief: ['errored', 'its worker was lost'] })
+    expect(await typesOf(house, 'worker', 'w1')).toEqual([
+      'WorkerEnrolled',
+      'WorkerSessionOpened',
+      'WorkerSessionExpired',
+      'WorkerSessionOpened',
+    ])
+  },
+)
 
 test('an agent that sleeps does not keep its bench: what runs there is ended before its server gives it up', async () => {
   const house = await openLab(['b1'], brief)

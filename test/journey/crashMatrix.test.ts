@@ -16,15 +16,8 @@ import {
   session,
   steps,
 } from './life.ts'
-import {
-  type Answer,
-  call,
-  everything,
-  type RunningServer,
-  startServer,
-  temporaryDirectory,
-  waitFor,
-} from './server.ts'
+import { type Answer, call, everything, type Place, type RunningServer, startServer, waitFor } from './server.ts'
+import { dynamodb, sqlite } from './stores.ts'
 
 /** When the server dies: once it has answered; at some moment of the request; or around the very transaction. */
 type Kill = 'answered' | 'somewhere' | 'before the commit' | 'after the commit'
@@ -36,13 +29,12 @@ const settings = { BENCHPLANE_HEARTBEAT_EVERY_MS: '400' }
 const failpoint = new URL('failpoint.ts', import.meta.url).href
 
 /** A server that is killed and started again on the same data. */
-const openPatient = async () => {
-  const directory = temporaryDirectory()
-  const file = join(directory, 'failpoint')
+const openPatient = async (place: Place, more: object = {}) => {
+  const file = join(place.directory, 'failpoint')
   const set = (point?: Failpoint): void => writeFileSync(file, point === undefined ? '' : JSON.stringify(point))
-  const env = { NODE_OPTIONS: `--import=${failpoint}`, BENCHPLANE_TEST_FAILPOINT: file, ...settings }
+  const env = { NODE_OPTIONS: `--import=${failpoint}`, BENCHPLANE_TEST_FAILPOINT: file, ...settings, ...more }
   set()
-  let server: RunningServer = await startServer(directory, [], env)
+  let server: RunningServer = await startServer(place, [], env)
   const isDead = (): boolean => server.child.exitCode !== null || server.child.signalCode !== null
   return {
     url: () => server.url,
@@ -52,7 +44,7 @@ const openPatient = async () => {
     restart: async (): Promise<string> => {
       await server.kill()
       set()
-      server = await startServer(directory, [], env)
+      server = await startServer(place, [], env)
       return server.url
     },
   }
@@ -120,26 +112,47 @@ const killsOf = ({ leaves, writesFiles }: Step): readonly Kill[] => [
   ...(writesFiles === true ? (['somewhere', 'somewhere'] as const) : []),
 ]
 
-const title = `killed at each of ${steps.length} steps in every way, an execution comes to the same end by the same attempts, under the same session`
-test(title, { timeout: 180_000 }, async () => {
-  const dice = openDice()
-  const patient = await openPatient()
-  await call(patient.url(), 'POST', '/v1/benches', bench)
-  await call(patient.url(), 'PUT', '/v1/workers/w-1')
-  const opened = await call(patient.url(), 'POST', '/v1/workers/w-1/sessions', {
-    benches: ['rig-1'],
-    agentVersion: '1',
-  })
-  expect(opened.body).toMatchObject({ epoch: session.epoch })
-  for (const [n, step] of steps.entries())
-    for (const [k, kill] of killsOf(step).entries())
-      await dice.telling(`${step.name}, killed ${kill}`, () => killedAt(patient, `${n}-${k}`, step, kill, dice.next))
-  const url = patient.url()
-  expect((await call(url, 'GET', '/v1/audit/verify')).body).toMatchObject({ ok: true })
-  const lives = await everything<{ type: string }>(url, `/v1/history/bench/${bench.benchId}`)
-  // One life of the worker, whatever became of the server.
-  expect(lives.filter(({ type }) => /^Bench(?:Online|Suspected|Lost|Offline)$/.test(type))).toHaveLength(1)
-  expect((await call(url, 'GET', `/v1/benches/${bench.benchId}?consistent=true`)).body).toMatchObject({
-    occupancy: 'free',
-  })
-})
+/** Taking the clock over takes two seconds, each time: some steps, each in another way. */
+const inSomeWay = ({ leaves }: Step, n: number): readonly Kill[] => {
+  if (n % 2 === 1) return []
+  const ways = leaves === undefined ? (['answered'] as const) : (['after the commit', 'before the commit'] as const)
+  return [ways[(n / 2) % ways.length] ?? 'answered']
+}
+
+test.each<{
+  store: string
+  place: () => Place
+  at: string
+  killsIn: (step: Step, n: number) => readonly Kill[]
+  env: object
+}>([
+  { ...sqlite, at: 'each of ten steps in every way', killsIn: killsOf, env: {} },
+  { ...dynamodb(), at: 'five of ten steps', killsIn: inSomeWay, env: { BENCHPLANE_LEASE_MS: '4000' } },
+])(
+  'in $store: killed at $at, an execution comes to the same end by the same attempts, under the same session',
+  {
+    timeout: 180_000,
+  },
+  async ({ place, killsIn, env }) => {
+    const dice = openDice()
+    const patient = await openPatient(place(), env)
+    await call(patient.url(), 'POST', '/v1/benches', bench)
+    await call(patient.url(), 'PUT', '/v1/workers/w-1')
+    const opened = await call(patient.url(), 'POST', '/v1/workers/w-1/sessions', {
+      benches: ['rig-1'],
+      agentVersion: '1',
+    })
+    expect(opened.body).toMatchObject({ epoch: session.epoch })
+    for (const [n, step] of steps.entries())
+      for (const [k, kill] of killsIn(step, n).entries())
+        await dice.telling(`${step.name}, killed ${kill}`, () => killedAt(patient, `${n}-${k}`, step, kill, dice.next))
+    const url = patient.url()
+    expect((await call(url, 'GET', '/v1/audit/verify')).body).toMatchObject({ ok: true })
+    const lives = await everything<{ type: string }>(url, `/v1/history/bench/${bench.benchId}`)
+    // One life of the worker, whatever became of the server.
+    expect(lives.filter(({ type }) => /^Bench(?:Online|Suspected|Lost|Offline)$/.test(type))).toHaveLength(1)
+    expect((await call(url, 'GET', `/v1/benches/${bench.benchId}?consistent=true`)).body).toMatchObject({
+      occupancy: 'free',
+    })
+  },
+)

@@ -1,6 +1,7 @@
 /**
  * Loaded into a server before anything else (`NODE_OPTIONS=--import=…`): kills it, without a word, right before or right
- * after the transaction that holds a certain event. Which one is read from the file that `BENCHPLANE_TEST_FAILPOINT` names.
+ * after the transaction, or the request, that holds a certain event. Which one is read from the file that
+ * `BENCHPLANE_TEST_FAILPOINT` names.
  */
 import { readFileSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
@@ -48,7 +49,27 @@ const watchCommit = (statement: StatementSync): void => {
   statement.run = watched as typeof run
 }
 
-if (file !== '') {
+/** Before it is sent, or once the engine has answered it. */
+const watchRequests = async (): Promise<void> => {
+  const { DynamoDBClient, PutItemCommand, TransactWriteItemsCommand } = await import('@aws-sdk/client-dynamodb')
+  const { prototype } = DynamoDBClient
+  const send = Reflect.get(prototype, 'send') as (command: unknown, ...rest: unknown[]) => Promise<unknown>
+  const watched = async function (this: unknown, command: unknown, ...rest: unknown[]): Promise<unknown> {
+    const isWrite = command instanceof PutItemCommand || command instanceof TransactWriteItemsCommand
+    const point = isWrite ? read() : undefined
+    const text = point === undefined ? '' : JSON.stringify((command as { input: unknown }).input)
+    // An item has its stream as its key, and its events in a text of JSON.
+    const isMet = text.includes(`"S":"${point?.stream}"`) && text.includes(`\\"${point?.type}\\"`)
+    if (isMet && point?.when === 'before') die()
+    const answer = await send.call(this, command, ...rest)
+    if (isMet) die()
+    return answer
+  }
+  Reflect.set(prototype, 'send', watched)
+}
+
+if (file !== '' && process.env['BENCHPLANE_STORE'] === 'dynamodb') await watchRequests()
+else if (file !== '') {
   const { prototype } = DatabaseSync
   const prepare = Reflect.get<DatabaseSync, 'prepare'>(prototype, 'prepare')
   prototype.prepare = function (sql: string) {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { call, everything, inHours, startServer, temporaryDirectory } from './server.ts'
+import { call, everything, inHours, startServer } from './server.ts'
+import { dynamodb, sqlite } from './stores.ts'
 
 interface HistoryEvent {
   id?: string
@@ -34,9 +35,9 @@ const register = (url: string, benchId: string, more: Record<string, unknown> = 
   call(url, 'POST', '/v1/benches', { benchId, type: 'hil', ...more })
 const historyOf = (url: string, benchId: string) => everything<HistoryEvent>(url, `/v1/history/bench/${benchId}`)
 
-describe('races over HTTP', () => {
+describe.each([sqlite, dynamodb()])('races over HTTP, in $store', ({ place }) => {
   test('of 200 conflicting bookings exactly one wins, and every other is told who has it', async () => {
-    const { url } = await startServer(temporaryDirectory())
+    const { url } = await startServer(place())
     await register(url, 'hil-1')
     const window = { start: inHours(1), end: inHours(2) }
     const answers = await Promise.all(
@@ -57,7 +58,7 @@ describe('races over HTTP', () => {
   })
 
   test('100 gangs over overlapping sets: all or none each, no two windows intersect, nobody waits for ever', async () => {
-    const { url } = await startServer(temporaryDirectory())
+    const { url } = await startServer(place())
     const benchIds = Array.from({ length: 10 }, (_, n) => `hil-${n}`)
     for (const benchId of benchIds) await register(url, benchId, { setupMs: 60_000, teardownMs: 60_000 })
     const start = Date.now() + 3_600_000

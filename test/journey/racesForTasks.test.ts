@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type Answer, call, everything, startServer, temporaryDirectory, waitFor } from './server.ts'
+import { type Answer, call, everything, type Place, startServer, waitFor } from './server.ts'
+import { dynamodb, sqlite } from './stores.ts'
 
 interface Started {
   type: string
@@ -10,8 +11,8 @@ interface Started {
 const benchIds = Array.from({ length: 16 }, (_, n) => `rig-${n}`)
 const workerOf = (benchId: string): string => `agent-${benchId}`
 
-const openGang = async (): Promise<string> => {
-  const { url } = await startServer(temporaryDirectory())
+const openGang = async (place: Place): Promise<string> => {
+  const { url } = await startServer(place)
   for (const benchId of benchIds) {
     await call(url, 'POST', '/v1/benches', { benchId, type: 'hil' })
     await call(url, 'PUT', `/v1/workers/${workerOf(benchId)}`)
@@ -37,12 +38,12 @@ const claim = (url: string, n: number, waitMs: number): Promise<Answer> =>
 const startedIn = async (url: string): Promise<Started[]> =>
   (await everything<Started>(url, '/v1/history/execution/e-1')).filter(({ type }) => type === 'AttemptStarted')
 
-describe('workers that race for tasks over HTTP', () => {
+describe.each([sqlite, dynamodb()])('workers that race for tasks over HTTP, in $store', ({ place }) => {
   test.each([
     ['that is there', 0],
     ['that they wait for', 1_500],
   ])('of twenty claims for one task %s one wins, and the others move on without an error', async (_, waitMs) => {
-    const url = await openGang()
+    const url = await openGang(place())
     if (waitMs === 0) await submit(url, 1)
     if (waitMs === 0) await waitFor(async () => (await call(url, 'GET', '/v1/executions/e-1')).status === 200)
     const claims = Array.from({ length: 20 }, (_claim, n) => claim(url, n, waitMs))
@@ -59,7 +60,7 @@ describe('workers that race for tasks over HTTP', () => {
   })
 
   test('forty tasks are each run once, whoever of twenty is faster, to the end', { timeout: 30_000 }, async () => {
-    const url = await openGang()
+    const url = await openGang(place())
     await submit(url, 40)
     const work = async (n: number): Promise<number> => {
       for (let count = 0; ; count++) {

@@ -41,14 +41,23 @@ export interface RunningServer {
   kill: () => Promise<void>
 }
 
-/** The real server process, on a port of its own, ready. */
+/** What a server keeps beyond its end, and how it is told of it. */
+export interface Place {
+  directory: string
+  args: readonly string[]
+  env: Readonly<Record<string, string>>
+}
+
+/** The real server process, on a port of its own, ready. In a directory it keeps what SQLite does. */
 export const startServer = async (
-  directory: string,
+  place: string | Place,
   args: readonly string[] = [],
-  env: Record<string, string> = {},
+  env: Readonly<Record<string, string>> = {},
 ): Promise<RunningServer> => {
-  const child = spawn(process.execPath, [entry, 'serve', '--port', '0', '--data', directory, ...args], {
-    env: { ...process.env, ...env },
+  const { directory, ...told } = typeof place === 'string' ? { directory: place, args: [], env: {} } : place
+  const own = ['serve', '--port', '0', '--data', directory, ...told.args, ...args]
+  const child = spawn(process.execPath, [entry, ...own], {
+    env: { ...process.env, ...told.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
