@@ -140,11 +140,14 @@ export const act = async (all: Voiced, time: Time, command: AnyCommand): Promise
   }
 }
 
+/** On a busy machine with an engine beside it, what a storm leaves behind takes a while. */
+const settledMsMax = 30_000
+
 /** Until views, policies and clock have nothing left to do. */
 export const drained = async ({ services, house }: Voiced): Promise<void> => {
   for (let isQuiet = false; !isQuiet; ) {
     const end = await services.history.feedEnd()
-    if (!(await house.settled())) throw new Error('the house does not settle')
+    if (!(await house.settled(settledMsMax))) throw new Error('the house does not settle')
     // The clock looks at what is due in a turn of its own.
     await new Promise<void>((resolve) => {
       setTimeout(resolve, 0)
