@@ -2,6 +2,7 @@ import { endpoints } from '../routes/endpoints.ts'
 import type { Input } from '../routes.ts'
 import { addressOf } from './address.ts'
 import { locationOf } from './elsewhere.ts'
+import { largeFetch } from './largeFetch.ts'
 import { problemOf, unreachable } from './problem.ts'
 import { persist } from './retry.ts'
 import { type Silence, silenceAfter, silenceMsDefault, type TransferOptions } from './silence.ts'
@@ -81,7 +82,8 @@ const begin = async (
   const silence = silenceAfter(silenceMs)
   try {
     const given = signal === undefined ? silence.signal : AbortSignal.any([signal, silence.signal])
-    const response = await (settings.fetch ?? fetch)(url, { headers, redirect: 'manual', signal: given })
+    const ask = settings.fetch ?? (await largeFetch())
+    const response = await ask(url, { headers, redirect: 'manual', signal: given })
     return { response, silence, etag: response.headers.get('etag') ?? '' }
   } catch (error) {
     silence.end()
