@@ -2,8 +2,14 @@
 import { App, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import { deployment } from './stacks/deployment.ts'
-import { optionsOf } from './stacks/options.ts'
+import { FaultyOptions, optionsOf } from './stacks/options.ts'
 
 const app = new App()
-deployment(app, optionsOf(app))
-Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
+try {
+  deployment(app, optionsOf(app))
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
+} catch (error) {
+  if (!(error instanceof FaultyOptions)) throw error
+  console.error(error.message)
+  process.exit(2)
+}

@@ -14,7 +14,10 @@ const whole = (min: number, max: number) =>
     z.int().min(min).max(max),
   )
 
-const yesOrNo = z.preprocess((value) => (value === 'true' ? true : value === 'false' ? false : value), z.boolean())
+const yesOrNo = z.preprocess(
+  (value) => (value === 'true' ? true : value === 'false' ? false : value),
+  z.boolean('true or false'),
+)
 
 const safeUrl = z.string().max(2_048).refine(isSafeUrl, 'an https address; http only on loopback')
 

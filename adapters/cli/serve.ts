@@ -11,7 +11,8 @@ and the environment before the file. --print-config shows what is in force and w
 With --store dynamodb the history lies in tables that several servers may share; tablePrefix is in front of their names. Which
 engine, region and credentials: the SDK's own settings, such as AWS_REGION, AWS_PROFILE and AWS_ENDPOINT_URL_DYNAMODB.
 
-Nobody is asked who they are yet, so the server is reachable from this machine only: it refuses to listen elsewhere.
+Unless jwtIssuer and jwtAudience say whose tokens are asked for, nobody is asked who they are: then the server is reachable
+from this machine only, and refuses to listen elsewhere.
 Exit codes: 1 when it can not start (the port or the data directory is in use, tables are missing, …), 2 for a faulty setting,
 no region or no credentials, 6 when DynamoDB is not reached, 7 when the history is damaged.`
 

@@ -27,17 +27,23 @@ const waitSecondsMax = 60
 
 /**
  * Creates the tables that are missing, and waits until they can be used: for local use and tests. A deployment describes
- * them itself, with backups and alarms, from the same layout.
+ * them itself, with backups and alarms, from the same layout. Answers the names of those that were missing.
  */
-export const createTables = async (client: DynamoDBClient, prefix: string = layout.defaultPrefix): Promise<void> => {
+export const createTables = async (
+  client: DynamoDBClient,
+  prefix: string = layout.defaultPrefix,
+): Promise<readonly string[]> => {
+  const created: string[] = []
   for (const key of Object.keys(layout.tables) as TableKey[]) {
     const name = tableName(key, prefix)
     try {
       const { TableDescription } = await client.send(new CreateTableCommand(description(layout.tables[key], name)))
+      created.push(name)
       if (TableDescription?.TableStatus === 'ACTIVE') continue
     } catch (error) {
       if (!(error instanceof ResourceInUseException)) throw error
     }
     await waitUntilTableExists({ client, maxWaitTime: waitSecondsMax, minDelay: 1, maxDelay: 2 }, { TableName: name })
   }
+  return created
 }

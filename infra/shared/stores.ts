@@ -47,7 +47,8 @@ export const openSharedStores = async (options: SharedOptions) => {
     streams?.destroy()
   }
   try {
-    if (options.createTables === true) await createTables(client, tablePrefix)
+    if (options.createTables === true)
+      for (const table of await createTables(client, tablePrefix)) log.info({ table }, 'a table was made, and is empty')
     await Promise.all([history.feedEnd(), history.load(probed), usesLeases ? clockRow.read() : undefined])
     streams = connectStreams({ ...endpointSeen(), ...connection })
   } catch (error) {

@@ -54,6 +54,9 @@ const Options = z
       context.addIssue({ code: 'custom', path: ['certificateArn'], message: 'servers are reached by TLS only' })
   })
 
+/** Values that are no good, a line for each: for who deploys. */
+export class FaultyOptions extends Error {}
+
 /** How this deployment differs from another. */
 export type Options = z.output<typeof Options>
 
@@ -69,7 +72,7 @@ export const parseOptions = (given: object): Options => {
   const parsed = Options.safeParse(given)
   if (parsed.success) return parsed.data
   const faults = parsed.error.issues.map(({ path, message }) => `-c ${String(path[0])}: ${message}`)
-  throw new Error(faults.join('\n'))
+  throw new FaultyOptions(faults.join('\n'))
 }
 
 /** A name that belongs to this deployment. */

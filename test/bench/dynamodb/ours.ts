@@ -20,7 +20,7 @@ const streamOf = (command: Command): string => `default/bench/${command.benchId}
 export const ours: Peer = {
   name: 'ours, the whole write path',
   cannot: ['five'],
-  createTables: async (client) => createTables(client, wholePrefix),
+  createTables: async (client) => void (await createTables(client, wholePrefix)),
   connect: connectTo,
   open: (client) => {
     const store = openHistory({ client, tablePrefix: wholePrefix })
@@ -58,7 +58,7 @@ const intentOf = (command: Command): Intent => {
  */
 export const ourPort: Peer = {
   name: 'ours, the EventStore port',
-  createTables: async (client) => createTables(client, portPrefix),
+  createTables: async (client) => void (await createTables(client, portPrefix)),
   connect: connectTo,
   open: (client) => openPort(openHistory({ client, tablePrefix: portPrefix })),
 }
