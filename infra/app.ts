@@ -10,6 +10,6 @@ try {
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app))
 } catch (error) {
   if (!(error instanceof FaultyOptions)) throw error
-  console.error(error.message)
+  process.stderr.write(`${error.message}\n`)
   process.exit(2)
 }
