@@ -6,6 +6,7 @@ import { recordsIn } from '../adapters/dynamodb/streamRange.ts'
 import type { StreamHandler } from '../projections/handler.ts'
 import { type FoundLetter, isRange, type Letters, type StreamConsumer } from '../projections/letters.ts'
 import { openBus } from './bus.ts'
+import { cannotOpen } from './cannotOpen.ts'
 import type { BatchPorts } from './consumers/batch.ts'
 import { openProjectConsumer } from './consumers/project.ts'
 import { openPublishConsumer, type PublishConsumerPorts } from './consumers/publish.ts'
@@ -16,10 +17,12 @@ import { noLog } from './log.ts'
 import { type Following, followGenerations } from './shared/generations.ts'
 import { openSharedStores, type SharedStores } from './shared/stores.ts'
 
-/** Redrives what there is, one letter after the other. Throws the fault `storage-unusable` when letters can't be read. */
+/** Redrives what there is, one letter after the other. Throws the fault `storage-unusable` when letters can't be read, an exit as `serve` has it when the tables can't be opened. */
 export const redriveLetters = async (options: RedriveOptions): Promise<readonly RedrivenLetter[]> => {
   const place = options.tablePrefix === undefined ? {} : { tablePrefix: options.tablePrefix }
-  const stores = await openSharedStores(place)
+  const stores = await openSharedStores(place).catch((error: unknown) => {
+    throw cannotOpen(error)
+  })
   const client = connect()
   const bus = options.bus === undefined ? undefined : await openBus(options.bus, options.bucket)
   try {

@@ -4,9 +4,9 @@ import type { ServeOptions } from '../adapters/cli/house.ts'
 import type { Terminal } from '../adapters/cli/terminal.ts'
 import { createApp } from '../adapters/http/app.ts'
 import { startServer } from '../adapters/http/server.ts'
-import { isFault } from '../domain/faults.ts'
 import { type Blobs, openBlobs } from './blobs.ts'
 import { openBus } from './bus.ts'
+import { cannotOpen } from './cannotOpen.ts'
 import { type House, openHouse } from './local.ts'
 import type { Log } from './log.ts'
 import type { HouseOptions } from './parts.ts'
@@ -162,25 +162,4 @@ const driven = (house: House, { artifacts, logs }: Blobs, settings: Settings): P
       },
     },
   }
-}
-
-/** SQLite: the file is malformed, or no database at all. */
-const damage: ReadonlySet<number> = new Set([11, 26])
-
-/** The SDK: what is said of settings that are missing. */
-const unset = /region is missing|^CredentialsProviderError/i
-
-/** No connection, or no answer. */
-const isUnreached = (cause: Error): boolean =>
-  cause.name === 'TimeoutError' ||
-  ('code' in cause && /^(?:ECONN|EHOST|ENET|ENOTFOUND|EAI_|ETIMEDOUT|EPIPE)/.test(String(cause.code)))
-
-const cannotOpen = (error: unknown): Error => {
-  if (!(error instanceof Error)) return new Error(String(error))
-  const { cause } = error
-  const errcode = cause instanceof Error && 'errcode' in cause ? Number(cause.errcode) & 0xff : 0
-  if (isFault(error, 'hole-in-history') || damage.has(errcode)) return exit(exits.broken, error.message)
-  if (cause instanceof Error && unset.test(`${cause.name}: ${cause.message}`)) return exit(exits.usage, error.message)
-  if (cause instanceof Error && isUnreached(cause)) return exit(exits.unreachable, error.message)
-  return exit(exits.failed, error.message)
 }

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { print, type Verb } from './context.ts'
 import { type ExitCode, exits } from './exits.ts'
 import type { House, RedriveOptions } from './house.ts'
@@ -15,11 +15,23 @@ when that has succeeded: so it is safe to repeat. A range can be read for a day;
 the events on the bus, which policies need where functions answer for them. Ranges that project had lost are done with then.
 
 It speaks to the tables, the queue and the bus itself, not to a server; region, endpoints and credentials are the SDK's own
-settings. Exit codes: 0 when nothing is left, 1 when something is.`
+settings. Exit codes: 0 when nothing is left, 1 when something is; what keeps it from the tables as serve has it.`
+
+const queueUrl = (value: string): string => {
+  if (!/^https?:\/\//.test(value) || !URL.canParse(value))
+    throw new InvalidArgumentError(
+      "a queue's address, such as https://sqs.eu-central-1.amazonaws.com/123456789012/name",
+    )
+  return value
+}
 
 export const declare = (redrive: Command, verb: Verb, house: House): void => {
   redrive
-    .option('--queue <url>', 'the queue of dead letters; default: the rows that a server without queues keeps')
+    .option(
+      '--queue <url>',
+      'the queue of dead letters; default: the rows that a server without queues keeps',
+      queueUrl,
+    )
     .addOption(
       new Option('--consumer <name>', "whose ranges a queue holds, where the function's name does not tell").choices([
         'project',

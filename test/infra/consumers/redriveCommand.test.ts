@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { exits } from '../../../adapters/cli/exits.ts'
 import { noLog } from '../../../infra/log.ts'
 import { redriveLetters } from '../../../infra/redrive.ts'
 import { followGenerations, prepareGenerations } from '../../../infra/shared/generations.ts'
 import { openSharedStores } from '../../../infra/shared/stores.ts'
 import { localEngine } from '../../adapters/dynamodbLocal.ts'
+import { run } from '../../adapters/programs.ts'
 import { writePath } from '../../writePath.ts'
 
 const engine = localEngine()
@@ -87,10 +89,22 @@ describe('the command redrive', () => {
     }
   })
 
-  test('says in one line what keeps it from the tables', async () => {
-    await expect(redriveLetters({ tablePrefix: 'nowhere-', limit: 1 })).rejects.toMatchObject({
-      code: 'storage-unusable',
-      message: expect.stringContaining('nowhere-'),
+  test('says in one line what keeps it from the tables, and in its exit code, as serve does', async () => {
+    const attempt = redriveLetters({ tablePrefix: 'nowhere-', limit: 1 })
+    await expect(attempt).rejects.toMatchObject({
+      exitCode: exits.failed,
+      message: expect.stringMatching(/^the table nowhere-\w+ is not there: run with --create-tables, or deploy$/),
     })
+    const environment = { ...settings, AWS_ENDPOINT_URL_DYNAMODB: 'http://127.0.0.1:9' }
+    const unreached = await run(['redrive'], environment)
+    expect([unreached.code, unreached.stderr.trim().split('\n').length]).toEqual([exits.unreachable, 1])
+  })
+
+  test('tells a queue that has no address before it asks anybody', async () => {
+    const { code, stderr } = await run(['redrive', '--queue', 'nonsense'], settings)
+    expect([code, stderr]).toEqual([
+      exits.usage,
+      expect.stringContaining("--queue <url>' argument 'nonsense' is invalid"),
+    ])
   })
 })
